@@ -1,0 +1,1 @@
+cdef object aligned_empty(Py_ssize_t n)
