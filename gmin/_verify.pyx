@@ -1,0 +1,403 @@
+"""Quenches made into verified minima without the interpreter: Newton steps, index and log product from Cholesky factors.
+
+What the potentials' ``characterise_minimum`` does for every potential and every case is done here for the ordinary one, a
+cluster whose quench ends in the nearest minimum; anything else is left to it.
+"""
+
+from libc.math cimport fabs, isfinite, log, sqrt
+from libc.string cimport memcpy
+from scipy.linalg.cython_blas cimport dsyrk, ssyrk
+from scipy.linalg.cython_lapack cimport dpotrf, dsyev, spotrf, spotrs
+
+from common._vectors cimport vector_dot
+from common.lbfgs cimport LBFGS_CONVERGED, LBFGSOutcome, LBFGSSettings, lbfgs, lbfgs_defaults, lbfgs_workspace
+from potentials.potential cimport Potential
+
+import numpy as np
+
+from potentials.characterise import STORED_RMS, ZERO_CUTOFF
+from potentials.symmetry.rigid import POINT_GROUP_TOLERANCE
+
+#: Outcomes: a minimum of point group C1; a minimum that may have symmetry; for ``characterise_minimum`` to decide.
+C1, SYMMETRIC, UNDECIDED = range(3)
+cdef enum:
+    C1_C = 0
+    SYMMETRIC_C = 1
+    UNDECIDED_C = 2
+
+#: Steps with one factor go on while each makes the gradient this much smaller.
+cdef double GOOD_RATIO = 0.3
+cdef int MAX_FACTORS = 8
+cdef enum:
+    #: Steps with one factor, whose curvature BFGS updates refine.
+    MAX_STEPS = 14
+#: Where Newton's method does not get there at once, L-BFGS brings the point closer, to this part of the sloppy gradient.
+cdef double CLOSER = 1e-2
+
+
+cdef class ClusterVerifier:
+    """Newton's method for quenched clusters.
+
+    Parameters
+    ----------
+    potential : Potential
+        One of its own: its work space is used without the GIL. Its symmetry is that of a free cluster.
+    """
+
+    cdef Potential potential
+    cdef int n, n_atoms
+    cdef double max_step
+    cdef double[:, ::1] hessian, factor
+    cdef float[:, ::1] rough, rough_modes
+    cdef float[::1] rough_step
+    cdef double[:, ::1] modes, moves, changes
+    cdef double[::1] work
+    cdef LBFGSSettings settings
+    cdef double[::1] start, gradient, step, trial, trial_gradient
+    cdef double[::1] radius
+    cdef double[:, ::1] distances
+    cdef unsigned char[::1] sorted_row
+    cdef double shift, stiffness, log_determinant
+    cdef double stored_rms, zero_cutoff, tolerance
+
+    def __cinit__(self, Potential potential not None):
+        cdef int n = potential.n_variables
+        self.potential = potential
+        self.n = n
+        self.n_atoms = n // 3
+        self.max_step = potential.step_scale
+        self.hessian = np.empty((n, n))
+        self.factor = np.empty((n, n))
+        self.rough = np.empty((n, n), dtype=np.float32)
+        self.rough_modes = np.empty((6, n), dtype=np.float32)
+        self.rough_step = np.empty(n, dtype=np.float32)
+        self.modes = np.empty((6, n))
+        self.moves = np.empty((MAX_STEPS, n))
+        self.changes = np.empty((MAX_STEPS, n))
+        self.settings = lbfgs_defaults()
+        self.settings.max_iterations = 1000
+        self.work = np.empty(lbfgs_workspace(n, self.settings.history))
+        self.start = np.empty(n)
+        self.gradient = np.empty(n)
+        self.step = np.empty(n)
+        self.trial = np.empty(n)
+        self.trial_gradient = np.empty(n)
+        self.radius = np.empty(self.n_atoms)
+        self.distances = np.empty((self.n_atoms, self.n_atoms))
+        self.sorted_row = np.zeros(self.n_atoms, dtype=np.uint8)
+        self.stored_rms = STORED_RMS
+        self.zero_cutoff = ZERO_CUTOFF
+        self.tolerance = POINT_GROUP_TOLERANCE
+
+    def verify(self, candidates):
+        """Take quenches to their minima.
+
+        Parameters
+        ----------
+        candidates : ndarray of shape (k, n_variables)
+
+        Returns
+        -------
+        outcomes : ndarray of int of shape (k,)
+            C1, SYMMETRIC or UNDECIDED; the other arrays mean something for the first two.
+        coordinates : ndarray of shape (k, n_variables)
+            Centroid at the origin.
+        figures : ndarray of shape (k, 5)
+            Energy, log product, and the three moments of inertia, ascending.
+        """
+        x = np.array(candidates, dtype=np.float64, order="C")
+        if x.ndim != 2 or x.shape[1] != self.n:
+            raise ValueError(f"expected shape (k, {self.n}), got {x.shape}")
+        cdef double[:, ::1] xv = x
+        cdef double[:, ::1] figures = np.zeros((x.shape[0], 5))
+        cdef long long[::1] outcomes = np.empty(x.shape[0], dtype=np.int64)
+        cdef Py_ssize_t k, count = x.shape[0]
+        with nogil:
+            for k in range(count):
+                outcomes[k] = self.one(&xv[k, 0], &figures[k, 0])
+        return np.asarray(outcomes), x, np.asarray(figures)
+
+    cdef int one(self, double* x, double* figures) noexcept nogil:
+        cdef double rms
+        cdef LBFGSOutcome out
+        if self.n_atoms < 4:
+            return UNDECIDED_C
+        memcpy(&self.start[0], x, self.n * sizeof(double))
+        rms = self.newton(x, &figures[0])
+        if rms < 0.0:
+            # the quench stopped where the Hessian is not positive definite, or the nearest minimum is too far for Newton steps
+            memcpy(x, &self.start[0], self.n * sizeof(double))
+            self.settings.rms = CLOSER * (-rms)
+            out = lbfgs(self.potential, &self.settings, x, &self.gradient[0], &self.work[0])
+            if out.status != LBFGS_CONVERGED:
+                memcpy(x, &self.start[0], self.n * sizeof(double))
+                return UNDECIDED_C
+            rms = self.newton(x, &figures[0])
+        if not 0.0 <= rms <= self.stored_rms * max(1.0, self.stiffness) or not isfinite(self.log_determinant):
+            memcpy(x, &self.start[0], self.n * sizeof(double))
+            return UNDECIDED_C
+        figures[1] = self.log_determinant
+        self.centre(x)
+        self.inertia(x, figures + 2)
+        if figures[2] + figures[3] - figures[4] < 1e-6 * figures[4]:
+            # all atoms in a plane
+            memcpy(x, &self.start[0], self.n * sizeof(double))
+            return UNDECIDED_C
+        return SYMMETRIC_C if self.may_be_symmetric(x) else C1_C
+
+    cdef double newton(self, double* x, double* energy) noexcept nogil:
+        """Converge x to its minimum; returns the RMS gradient there, or minus the one at the start where that fails."""
+        cdef int n = self.n, i, k, stored, _factor
+        cdef double e, rms, first, e_new, rms_new, length, noise, product
+        cdef double rho[MAX_STEPS]
+        cdef double alpha[MAX_STEPS]
+        cdef double* g = &self.gradient[0]
+        cdef double* d = &self.step[0]
+        e = self.potential.c_energy_gradient(x, g)
+        self.potential.calls += 1
+        first = rms = self.norm(g) / sqrt(<double>n)
+        for _factor in range(MAX_FACTORS):
+            if not self.factorise_roughly(x):
+                return -first
+            stored = 0
+            while stored < MAX_STEPS:
+                # the end of quadratic convergence: the rounding error of the gradient
+                if rms < 1e-14 * self.stiffness:
+                    break
+                memcpy(d, g, n * sizeof(double))
+                for i in range(stored - 1, -1, -1):
+                    alpha[i] = rho[i] * self.dot(&self.moves[i, 0], d)
+                    for k in range(n):
+                        d[k] -= alpha[i] * self.changes[i, k]
+                self.solve(d)
+                for i in range(stored):
+                    product = alpha[i] - rho[i] * self.dot(&self.changes[i, 0], d)
+                    for k in range(n):
+                        d[k] += product * self.moves[i, k]
+                length = self.norm(d)
+                if not isfinite(length) or length > self.max_step:
+                    return -first
+                for k in range(n):
+                    self.trial[k] = x[k] - d[k]
+                e_new = self.potential.c_energy_gradient(&self.trial[0], &self.trial_gradient[0])
+                self.potential.calls += 1
+                rms_new = self.norm(&self.trial_gradient[0]) / sqrt(<double>n)
+                noise = 1e-13 * (1.0 + fabs(e))
+                if not (rms_new < rms and e_new <= e + noise):
+                    # a first step that fails far from the minimum; close to it there is nothing left to gain
+                    if stored == 0 and rms > self.stored_rms * max(1.0, self.stiffness):
+                        return -first
+                    break
+                for k in range(n):
+                    self.moves[stored, k] = self.trial[k] - x[k]
+                    self.changes[stored, k] = self.trial_gradient[k] - g[k]
+                memcpy(x, &self.trial[0], n * sizeof(double))
+                memcpy(g, &self.trial_gradient[0], n * sizeof(double))
+                e = e_new
+                product = self.dot(&self.moves[stored, 0], &self.changes[stored, 0])
+                if rms_new > GOOD_RATIO * rms or not product > 0.0:
+                    rms = rms_new
+                    break
+                rms = rms_new
+                rho[stored] = 1.0 / product
+                stored += 1
+            if rms < 1e-2 * self.stored_rms * max(1.0, self.stiffness):
+                break
+        energy[0] = e
+        return rms if self.factorise(x) else -first
+
+    cdef double dot(self, const double* a, const double* b) noexcept nogil:
+        return vector_dot(self.n, a, b)
+
+    cdef double norm(self, const double* v) noexcept nogil:
+        return sqrt(vector_dot(self.n, v, v))
+
+    cdef bint differentiate(self, const double* x) noexcept nogil:
+        """Hessian and zero modes at x; False for atoms on a line."""
+        cdef int k
+        self.potential.c_hessian(x, &self.hessian[0, 0])
+        self.stiffness = 0.0
+        for k in range(self.n):
+            if fabs(self.hessian[k, k]) > self.stiffness:
+                self.stiffness = fabs(self.hessian[k, k])
+        # at a minimum H Z = 0: lifting k zero modes to the shift multiplies the determinant by its k-th power
+        self.shift = max(1.0, self.stiffness)
+        return self.zero_modes(x)
+
+    cdef bint factorise_roughly(self, const double* x) noexcept nogil:
+        """Cholesky factor of the lifted Hessian in single precision, enough for steps; False: not positive definite."""
+        cdef int n = self.n, six = 6, info = 0
+        cdef Py_ssize_t k
+        cdef char lower = b"L"
+        cdef char plain = b"N"
+        cdef float one = 1.0, shift
+        cdef double* h
+        cdef float* rough = &self.rough[0, 0]
+        cdef float* rough_modes = &self.rough_modes[0, 0]
+        if not self.differentiate(x):
+            return False
+        h = &self.hessian[0, 0]
+        for k in range(<Py_ssize_t>n * n):
+            rough[k] = <float>h[k]
+        h = &self.modes[0, 0]
+        for k in range(6 * n):
+            rough_modes[k] = <float>h[k]
+        shift = <float>self.shift
+        ssyrk(&lower, &plain, &n, &six, &shift, rough_modes, &n, &one, rough, &n)
+        spotrf(&lower, &n, rough, &n, &info)
+        return info == 0
+
+    cdef void solve(self, double* b) noexcept nogil:
+        """b becomes the solution for the rough factor."""
+        cdef int n = self.n, one = 1, info = 0
+        cdef Py_ssize_t k
+        cdef char lower = b"L"
+        cdef double scale = 0.0
+        # single precision has a short range of exponents
+        for k in range(n):
+            scale = max(scale, fabs(b[k]))
+        if not scale > 0.0:
+            return
+        for k in range(n):
+            self.rough_step[k] = <float>(b[k] / scale)
+        spotrs(&lower, &n, &one, &self.rough[0, 0], &n, &self.rough_step[0], &n, &info)
+        for k in range(n):
+            b[k] = scale * self.rough_step[k]
+
+    cdef bint factorise(self, const double* x) noexcept nogil:
+        """Determinant of the Hessian at x beyond its zero modes from a Cholesky factor; False: not positive definite."""
+        cdef int n = self.n, six = 6, info = 0, k
+        cdef char lower = b"L"
+        cdef char plain = b"N"
+        cdef double one = 1.0, smallest, total = 0.0, pivot
+        if not self.differentiate(x):
+            return False
+        memcpy(&self.factor[0, 0], &self.hessian[0, 0], n * n * sizeof(double))
+        dsyrk(&lower, &plain, &n, &six, &self.shift, &self.modes[0, 0], &n, &one, &self.factor[0, 0], &n)
+        dpotrf(&lower, &n, &self.factor[0, 0], &n, &info)
+        if info != 0:
+            return False
+        smallest = self.factor[0, 0]
+        for k in range(n):
+            pivot = self.factor[k, k]
+            smallest = min(smallest, pivot)
+            total += log(pivot)
+        # the smallest pivot bounds the smallest eigenvalue from above only; a small one needs the eigenvalues themselves
+        if smallest * smallest < max(1e3 * self.zero_cutoff, 1e-10 * self.shift):
+            return False
+        self.log_determinant = 2.0 * total - 6.0 * log(self.shift)
+        return True
+
+    cdef bint zero_modes(self, const double* x) noexcept nogil:
+        """Orthonormal translations and rotations at x: the rows of ``modes``; False for atoms on a line."""
+        cdef int i, j, k, a, b, n = self.n
+        cdef double c[3]
+        cdef double d[3]
+        cdef double product, length, first = 0.0
+        cdef double scale = 1.0 / sqrt(<double>self.n_atoms)
+        for k in range(3):
+            c[k] = 0.0
+            for i in range(self.n_atoms):
+                c[k] += x[3 * i + k]
+            c[k] /= self.n_atoms
+        for i in range(self.n_atoms):
+            for k in range(3):
+                d[k] = x[3 * i + k] - c[k]
+                for j in range(3):
+                    self.modes[j, 3 * i + k] = scale if j == k else 0.0
+            for k in range(3):
+                a = (k + 1) % 3
+                b = (k + 2) % 3
+                self.modes[3 + k, 3 * i + k] = 0.0
+                self.modes[3 + k, 3 * i + a] = -d[b]
+                self.modes[3 + k, 3 * i + b] = d[a]
+        # rotations about the centroid are orthogonal to translations already; Gram and Schmidt, twice, among themselves
+        for k in range(3, 6):
+            for _ in range(2):
+                for j in range(3, k):
+                    product = 0.0
+                    for i in range(n):
+                        product += self.modes[j, i] * self.modes[k, i]
+                    for i in range(n):
+                        self.modes[k, i] -= product * self.modes[j, i]
+            length = self.norm(&self.modes[k, 0])
+            first = max(first, length)
+            if not length > 1e-4 * first:
+                return False
+            for i in range(n):
+                self.modes[k, i] /= length
+        return True
+
+    cdef void centre(self, double* x) noexcept nogil:
+        cdef int i, k
+        cdef double c
+        for k in range(3):
+            c = 0.0
+            for i in range(self.n_atoms):
+                c += x[3 * i + k]
+            c /= self.n_atoms
+            for i in range(self.n_atoms):
+                x[3 * i + k] -= c
+
+    cdef void inertia(self, const double* x, double* values) noexcept nogil:
+        """Eigenvalues of the inertia tensor about the centroid, with unit masses."""
+        cdef double t[9]
+        cdef double work[32]
+        cdef int i, j, k, three = 3, size = 32, info = 0
+        cdef char values_only = b"N"
+        cdef char lower = b"L"
+        cdef double trace = 0.0
+        for j in range(3):
+            for k in range(3):
+                t[3 * j + k] = 0.0
+                for i in range(self.n_atoms):
+                    t[3 * j + k] -= x[3 * i + j] * x[3 * i + k]
+            trace -= t[3 * j + j]
+        for j in range(3):
+            t[4 * j] += trace
+        dsyev(&values_only, &lower, &three, t, &three, values, work, &size, &info)
+
+    cdef bint may_be_symmetric(self, const double* x) noexcept nogil:
+        """False only where no operation but the identity can map the cluster to itself within the tolerance for each atom.
+
+        Atoms that change places have distances from the centroid, and sorted distances to the other atoms, that agree within
+        twice the tolerance; an operation that moves no atom is the identity, unless all atoms lie in a plane.
+        """
+        cdef int i, j, k, n = self.n_atoms
+        cdef bint alike
+        for i in range(n):
+            self.sorted_row[i] = 0
+            self.radius[i] = sqrt(x[3 * i] ** 2 + x[3 * i + 1] ** 2 + x[3 * i + 2] ** 2)
+        for i in range(n):
+            for j in range(i):
+                if fabs(self.radius[i] - self.radius[j]) > 2.0 * self.tolerance:
+                    continue
+                self.sort_distances(x, i)
+                self.sort_distances(x, j)
+                alike = True
+                for k in range(n):
+                    if fabs(self.distances[i, k] - self.distances[j, k]) > 2.0 * self.tolerance:
+                        alike = False
+                        break
+                if alike:
+                    return True
+        return False
+
+    cdef void sort_distances(self, const double* x, int i) noexcept nogil:
+        """Row i of ``distances``: those of atom i from all atoms, ascending."""
+        cdef int j, k, at, n = self.n_atoms
+        cdef double r, d
+        if self.sorted_row[i]:
+            return
+        self.sorted_row[i] = 1
+        for j in range(n):
+            d = 0.0
+            for k in range(3):
+                r = x[3 * i + k] - x[3 * j + k]
+                d += r * r
+            d = sqrt(d)
+            at = j
+            while at > 0 and self.distances[i, at - 1] > d:
+                self.distances[i, at] = self.distances[i, at - 1]
+                at -= 1
+            self.distances[i, at] = d
