@@ -1,0 +1,289 @@
+"""Connection of two minima by the missing-connection cycle (NEWCONNECT).
+
+Carr, Trygubenko and Wales, J. Chem. Phys. 122, 234903 (2005): Dijkstra's shortest path on the complete graph of the known
+minima, where known connections cost nothing and others a function of the distance, tells which pairs to join by a band;
+every maximum of the band is refined to a transition state, whose two minima join the graph; and so on until the ends are
+connected.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from common.errors import ConvergenceError
+from common.stationary_points import Minimum
+from common.stop import requested
+from optim.dneb import run_dneb
+from optim.graph import MissingConnections
+from optim.minimise import quench
+from optim.path import follow_path
+from optim.stationary import characterise_minimum
+from optim.transition_state import locate, searcher
+
+
+@dataclass(slots=True)
+class ConnectResult:
+    """Outcome of a connection run.
+
+    Attributes
+    ----------
+    connected : bool
+    triples : list of Triple
+        All distinct ones found, in order.
+    message : str
+    cycles, calls : int
+    seconds : float
+    minima : list of Minimum
+        All known minima; the first is the start, the second the finish (one record where they are the same).
+    path : list of int
+        Indices into ``triples`` along the connected path.
+    paths : list of Path
+        The paths of ``triples``.
+    failures : dict
+        Number of failed searches by reason.
+    """
+
+    connected: bool
+    triples: list
+    message: str
+    cycles: int
+    calls: int
+    seconds: float
+    minima: list = field(default_factory=list)
+    path: list = field(default_factory=list)
+    paths: list = field(default_factory=list)
+    edges: list = field(default_factory=list)
+    failures: dict = field(default_factory=dict)
+
+
+class Silent:
+    """Listener that does nothing; the program prints from one that overrides these."""
+
+    def cycle(self, number, minima, triples):
+        """A cycle begins."""
+
+    def decided(self, pairs, steps, weight):
+        """The pairs to join were chosen."""
+
+    def band(self, first, second, images, iterations, attempt):
+        """A band starts."""
+
+    def band_done(self, band, seconds):
+        """A band ended."""
+
+    def search(self, result):
+        """A transition state search ended."""
+
+    def known_ts(self, number):
+        """A search found a transition state again."""
+
+    def path_found(self, number, path, plus, minus):
+        """A new triple; ``plus`` and ``minus`` are (index of the minimum, new or not)."""
+
+    def failed(self, reason):
+        """A search or path failed."""
+
+
+class Connector:
+    """State of one connection run: minima, transition states, failed attempts.
+
+    Parameters
+    ----------
+    potential : Potential
+    settings : OptimSettings
+    rng : numpy.random.Generator
+    listener : Silent, optional
+    """
+
+    def __init__(self, potential, settings, rng, listener=None):
+        self.potential = potential
+        self.settings = settings
+        self.rng = rng
+        self.listener = Silent() if listener is None else listener
+        self.minima = []
+        self.triples = []
+        self.paths = []
+        self.edges = []
+        self.failures = {}
+        self.searcher = searcher(potential, settings)
+        self.graph = MissingConnections(potential.symmetry, settings)
+
+    # --- identity -----------------------------------------------------------------------------------------------
+    def _find(self, records, energy, coordinates):
+        for index, record in enumerate(records):
+            if abs(record.energy - energy) < self.settings.energy_tolerance and self.potential.symmetry.same(
+                coordinates, record.coordinates, self.settings.distance_tolerance
+            ):
+                return index
+        return None
+
+    def add_minimum(self, minimum):
+        """(index, new): a minimum is known when energy and aligned distance agree."""
+        index = self._find(self.minima, minimum.energy, minimum.coordinates)
+        if index is not None:
+            return index, False
+        self.minima.append(minimum)
+        self.graph.add(minimum)
+        return len(self.minima) - 1, True
+
+    def known_transition_state(self, energy, coordinates):
+        """Index of the triple with this transition state, or None."""
+        return self._find([t.transition_state for t in self.triples], energy, coordinates)
+
+    def fail(self, reason):
+        """Count a failure."""
+        self.failures[reason] = self.failures.get(reason, 0) + 1
+        self.listener.failed(reason)
+
+    # --- one attempt ----------------------------------------------------------------------------------------------
+    def try_pair(self, i, j, first_cycle):
+        """Band between minima i and j, refinement of its maxima, paths; number of new triples."""
+        s = self.settings
+        attempt = self.graph.attempts(i, j)
+        start, finish = self.minima[i].coordinates, self.minima[j].coordinates
+        if s.align:
+            finish, distance = self.graph.aligned(j, i)
+        else:
+            distance = float(np.linalg.norm(finish - start))
+        density = s.image_density * (1.0 + s.image_increment * attempt)
+        images = int(min(max(round(density * distance), s.image_min), s.image_max))
+        iterations, rms = max(1, round(s.iteration_density * images)), s.band_rms
+        if first_cycle:
+            images = s.first_images or images
+            iterations = s.first_iterations or iterations
+            rms = s.first_rms or rms
+        self.listener.band(i, j, images, iterations, attempt)
+        began = time.perf_counter()
+        bend = self.rng if attempt else None
+        band = run_dneb(self.potential, start, finish, images, s, iterations=iterations, rms=rms, bend=bend)
+        self.listener.band_done(band, time.perf_counter() - began)
+        self.graph.record_attempt(i, j)
+        found = 0
+        if not band.maxima:
+            self.fail("no maximum along the band")
+        for point, tangent in zip(band.candidates, band.tangents, strict=True):
+            found += self.refine(point, tangent)
+        for k in band.maxima:
+            # the images beside a maximum that led to nothing new lead elsewhere where the band cuts a corner
+            for image in (k - 1, k + 1):
+                if not found and 1 <= image <= images:
+                    tangent = band.images[image + 1] - band.images[image - 1]
+                    found += self.refine(band.images[image], tangent / np.linalg.norm(tangent))
+        return found
+
+    def refine(self, point, tangent):
+        """Transition state from a candidate and its two paths; 1 if the triple is new."""
+        s = self.settings
+        state = {"known": None}
+
+        def is_known(energy, coordinates):
+            state["known"] = self.known_transition_state(energy, coordinates)
+            return state["known"] is not None
+
+        try:
+            found = locate(
+                self.potential, self.searcher, point, tangent, s, is_known=is_known, on_search=self.listener.search
+            )
+            if found is None:
+                self.listener.known_ts(state["known"])
+                return 0
+            record, vector = found
+            if record.energy > s.max_ts_energy:
+                self.fail("transition state above MAXTSENERGY")
+                return 0
+            path = follow_path(self.potential, record, s, vector)
+        except ConvergenceError as error:
+            self.fail(str(error).split(":")[0])
+            return 0
+        if min(record.energy - path.triple.plus.energy, record.energy - path.triple.minus.energy) > s.max_barrier:
+            self.fail("barrier above MAXBARRIER")
+            return 0
+        plus = self.add_minimum(path.triple.plus)
+        minus = self.add_minimum(path.triple.minus)
+        self.triples.append(path.triple)
+        self.paths.append(path)
+        self.edges.append((plus[0], minus[0]))
+        self.graph.connect(plus[0], minus[0], len(self.triples) - 1)
+        self.listener.path_found(len(self.triples), path, plus, minus)
+        return 1
+
+    # --- the cycle --------------------------------------------------------------------------------------------------
+    def run(self, start, finish):
+        """Connect two minima; see `connect`."""
+        s = self.settings
+        began = time.perf_counter()
+        calls = self.potential.calls
+        first, _ = self.add_minimum(start)
+        second, _ = self.add_minimum(finish)
+        connected, message, cycles = first == second, "the end points are the same minimum", 0
+        path = []
+        while not connected:
+            if cycles >= s.cycles:
+                message = f"not connected after {cycles} cycles"
+                break
+            if requested():
+                message = "stopped on request"
+                break
+            cycles += 1
+            self.listener.cycle(cycles, len(self.minima), len(self.triples))
+            pairs, steps, weight = self.graph.missing(first, second)
+            if pairs is None:
+                message = "every pair on every path was tried as often as allowed"
+                break
+            self.listener.decided([(i, j, self.graph.distance(i, j)) for i, j in pairs], steps, weight)
+            for i, j in pairs:
+                if not self.graph.joined(i, j):
+                    self.try_pair(i, j, cycles == 1)
+            path = self.graph.connection(first, second)
+            if path is not None:
+                connected, message = True, "connected"
+        return ConnectResult(
+            connected=connected,
+            triples=self.triples,
+            message=message,
+            cycles=cycles,
+            calls=int(self.potential.calls - calls),
+            seconds=time.perf_counter() - began,
+            minima=self.minima,
+            path=path or [],
+            paths=self.paths,
+            edges=self.edges,
+            failures=self.failures,
+        )
+
+
+def as_minimum(potential, point, settings):
+    """A verified `Minimum` from a record or from coordinates, which are minimised first."""
+    if isinstance(point, Minimum):
+        return point
+    result = quench(potential, point, settings)
+    if not result.converged:
+        raise ConvergenceError(f"an end point did not converge: {result.message} (RMS gradient {result.rms:.3g})")
+    return characterise_minimum(potential, result.coordinates, result.energy, settings)
+
+
+def connect(potential, start, finish, settings, rng=None, listener=None):
+    """Connect two minima by transition states.
+
+    Parameters
+    ----------
+    potential : Potential
+    start, finish : Minimum or ndarray of shape (n_variables,)
+        Coordinates are minimised first.
+    settings : OptimSettings
+    rng : numpy.random.Generator, optional
+    listener : Silent, optional
+        Told of every event (the program prints from it).
+
+    Returns
+    -------
+    ConnectResult
+        All triples found are verified, whether connected or not.
+    """
+    rng = np.random.default_rng(0) if rng is None else rng
+    connector = Connector(potential, settings, rng, listener)
+    return connector.run(as_minimum(potential, start, settings), as_minimum(potential, finish, settings))
+
+
+__all__ = ["ConnectResult", "Connector", "Silent", "as_minimum", "connect"]

@@ -1,0 +1,195 @@
+"""What an odata file asks for: the job, its potential, its end points and settings."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import InputError
+from common.formats import coordinates
+from common.keywords import Settings, load_table, parse_file
+from optim.settings import OptimSettings, settings_from_keywords
+
+#: Threshold above which an RMS criterion means that no step is to be taken (BFGSMIN 1D100).
+NO_MINIMISATION = 1e10
+
+
+@dataclass(slots=True)
+class Job:
+    """A checked input.
+
+    Attributes
+    ----------
+    directory : Path
+    suffix : str
+        "" or ".word", behind the name of every file.
+    kind : str
+        "connect", "band", "transition state", "saddle" or "minimise".
+    keywords : common.keywords.Settings
+    settings : OptimSettings
+    potential : Potential
+    symbols : tuple of str
+        One per atom; empty without atoms.
+    starts : ndarray of shape (n_jobs, n_variables)
+    finishes : ndarray of shape (n_jobs, n_variables) or None
+    """
+
+    directory: Path
+    suffix: str
+    kind: str
+    keywords: Settings
+    settings: OptimSettings
+    potential: object
+    symbols: tuple
+    starts: np.ndarray
+    finishes: np.ndarray | None = None
+    written: list = field(default_factory=list)
+
+    def path(self, name):
+        """Path of a file of this job, with its suffix."""
+        return self.directory / f"{name}{self.suffix}"
+
+
+def table_paths():
+    """Tables of the keywords of odata."""
+    from potentials.selection import potential_table_path
+
+    return [Path(__file__).with_name("keywords.yaml"), potential_table_path()]
+
+
+def read_job(directory, suffix=""):
+    """Read and check ``odata`` and everything it refers to.
+
+    Parameters
+    ----------
+    directory : str or Path
+    suffix : str
+        ``optim 12`` reads ``odata.12`` and ``finish.12``.
+
+    Returns
+    -------
+    Job
+
+    Raises
+    ------
+    InputError
+        Everything found wrong, before anything is computed or written.
+    """
+    from potentials.selection import potential_from_keywords
+
+    directory = Path(directory)
+    suffix = f".{suffix}" if suffix else ""
+    path = directory / f"odata{suffix}"
+    keywords = parse_file(path, load_table(*table_paths()))
+    # what is wrong with the keywords comes first and all at once; the geometry is read after that
+    kind = _kind(keywords)
+    settings_from_keywords(keywords)
+    start, symbols = _start(keywords, path)
+    keywords.finish()
+    potential = potential_from_keywords(
+        keywords, directory, n_variables=None if start is None else len(start), symbol=symbols[0] if symbols else None
+    )
+    n = potential.n_variables
+    if start is not None and len(start) != n:
+        raise InputError(f"{path}: the starting point has {len(start)} numbers; this potential has {n} variables")
+    n_zero = keywords["VARIABLES"].n_zero
+    if n_zero is not None and n_zero != potential.symmetry.n_zero:
+        keywords.error("VARIABLES", f"{n_zero} zero eigenvalues given; this potential has {potential.symmetry.n_zero}")
+    _alignment(keywords, directory, potential, symbols)
+    settings = settings_from_keywords(keywords, potential)
+    keywords.finish()
+    job = Job(directory, suffix, kind, keywords, settings, potential, symbols, np.atleast_2d(start))
+    if keywords.given("MULTIJOB"):
+        job.starts = coordinates.read_many(_existing(keywords, directory, keywords["MULTIJOB"].starts), n)
+    if kind in ("connect", "band"):
+        if keywords.given("MULTIJOB"):
+            if keywords["MULTIJOB"].finishes is None:
+                keywords.error("MULTIJOB", "a connection needs a file of end points too")
+                keywords.finish()
+            job.finishes = coordinates.read_many(_existing(keywords, directory, keywords["MULTIJOB"].finishes), n)
+            if len(job.finishes) != len(job.starts):
+                raise InputError(
+                    f"{keywords.where('MULTIJOB')}: {len(job.starts)} starting points but {len(job.finishes)} end points"
+                )
+        else:
+            job.finishes = np.atleast_2d(coordinates.read(job.path("finish"), n).coordinates)
+    if keywords.given("READVEC") and not job.path("vector.dump").is_file():
+        keywords.error("READVEC", f"no file vector.dump{suffix} in {directory.resolve()}")
+        keywords.finish()
+    return job
+
+
+def _kind(keywords):
+    """Which job; contradictions are collected in the keywords."""
+    if keywords.given("NEWCONNECT"):
+        return "connect"
+    if keywords.given("NEWNEB"):
+        return "band"
+    if keywords.given("HINDEX"):
+        return {0: "minimise", 1: "transition state"}.get(keywords["HINDEX"].index, "saddle")
+    if keywords.given("BFGSTS"):
+        return "transition state"
+    if keywords.given("SEARCH"):
+        kind = keywords["SEARCH"].kind
+        if kind == 2:
+            return "transition state"
+        if kind == 0:
+            return "minimise"
+    if keywords.given("BFGSMIN") or keywords.given("BFGSCONV"):
+        return "minimise"
+    keywords.problems.append(
+        f"{keywords.name}: nothing to do; give NEWCONNECT (connect start and finish), BFGSTS or SEARCH 2 (transition state), "
+        "BFGSMIN or SEARCH 0 (minimum)"
+    )
+    return "minimise"
+
+
+def _start(keywords, path):
+    """(starting point or None, symbols of the atoms)."""
+    if keywords.given("POINTS") and keywords.given("VARIABLES"):
+        keywords.error("VARIABLES", "only one of POINTS and VARIABLES can hold the starting point")
+        return None, ()
+    name = "VARIABLES" if keywords.given("VARIABLES") else "POINTS"
+    if not keywords.given(name):
+        if keywords.given("MULTIJOB"):
+            return None, ()
+        keywords.problems.append(f"{keywords.name}: no starting point; end the file with POINTS (atoms) or VARIABLES")
+        return None, ()
+    body = keywords.body(name)
+    if not body:
+        if keywords.given("MULTIJOB"):
+            return None, ()
+        keywords.error(name, "no coordinates below it")
+        return None, ()
+    try:
+        geometry = coordinates.parse(body, str(path))
+    except InputError as error:
+        keywords.problems.extend(error.problems)
+        return None, ()
+    return geometry.coordinates, geometry.symbols
+
+
+def _existing(keywords, directory, name):
+    path = directory / name
+    if not path.is_file():
+        keywords.error("MULTIJOB", f"no file {name} in {directory.resolve()}; correct the name")
+        keywords.finish()
+    return path
+
+
+def _alignment(keywords, directory, potential, symbols):
+    """NOINVERSION and perm.allow for clusters."""
+    from potentials.symmetry import RigidCluster
+
+    allow = directory / "perm.allow"
+    if not isinstance(potential.symmetry, RigidCluster):
+        if keywords.given("NOINVERSION"):
+            keywords.error("NOINVERSION", "goes with a cluster of atoms")
+        return
+    if not (keywords.given("NOINVERSION") or (keywords.given("PERMDIST") and allow.is_file())):
+        return
+    from potentials.symmetry.rigid import read_permutation_groups
+
+    n_atoms = potential.symmetry.n_atoms
+    groups = read_permutation_groups(allow, n_atoms) if allow.is_file() else potential.symmetry.groups
+    potential.symmetry = RigidCluster(n_atoms, groups=groups, inversion=not keywords.given("NOINVERSION"))

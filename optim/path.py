@@ -1,0 +1,271 @@
+"""The two downhill paths of a transition state (PATH): a verified minimum, transition state, minimum triple."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.errors import ConvergenceError
+from common.stationary_points import Minimum, TransitionState, Triple
+from optim import _steepest_descent, steepest_descent
+from optim._descent import downhill
+from optim.minimise import positive_definite
+from optim.stationary import characterise_minimum, characterise_transition_state
+from potentials.characterise import hessian_spectrum, newton_minimise
+
+#: Each retry divides push and step limit by this (REDOTS).
+RETRY_FACTOR = 10.0
+#: RMS gradient below which Newton steps have nothing to add.
+POLISHED = 1e-9
+#: Saddles in which a path of exact symmetry may end on its way, each of which it leaves downhill.
+MAX_SADDLES = 3
+#: A push-off must lower the energy by more than this fraction of its size, or rounding decides which way the path goes.
+RESOLVABLE = 1e-14
+#: How a side is followed, all with the same arguments and result.
+METHODS = {
+    "rosenbrock": _steepest_descent.descend,
+    "pagemciver": _steepest_descent.page_mciver,
+    "ode": steepest_descent.integrate,
+    "lbfgs": downhill,
+}
+#: Those that converge to machine precision by themselves.
+SECOND_ORDER = ("rosenbrock", "pagemciver")
+
+
+@dataclass(slots=True)
+class Side:
+    """One side of a path, from the transition state down.
+
+    Attributes
+    ----------
+    end : ndarray of shape (n_variables,)
+        Where it ended, in the frame of the path.
+    minimum : Minimum
+    length : float
+    steps : int
+    frames, energies, lengths : ndarray
+        Recorded points; lengths count from the transition state.
+    """
+
+    end: np.ndarray
+    minimum: Minimum
+    length: float
+    steps: int
+    frames: np.ndarray
+    energies: np.ndarray
+    lengths: np.ndarray
+
+
+@dataclass(slots=True)
+class Path:
+    """Both sides of a transition state and the classic figures of its path.
+
+    Attributes
+    ----------
+    triple : Triple
+    plus, minus : Side
+    pushoff : float
+    method : str
+    """
+
+    triple: Triple
+    plus: Side
+    minus: Side
+    pushoff: float
+    method: str
+
+    @property
+    def length(self):
+        """Integrated path length S."""
+        return self.plus.length + self.minus.length
+
+    @property
+    def distance(self):
+        """Straight distance D between the ends, as the path left them."""
+        return float(np.linalg.norm(self.plus.end - self.minus.end))
+
+    @property
+    def moment(self):
+        """Moment ratio gamma = N sum |dr|^4 / (sum |dr|^2)^2 of the displacements of the atoms (of the variables)."""
+        squares = _squared_displacements(self.plus.end, self.minus.end)
+        total = float(squares.sum())
+        return len(squares) * float((squares**2).sum()) / total**2 if total > 0.0 else 1.0
+
+    @property
+    def cooperativity(self):
+        """Number of atoms (variables) that take part, N / gamma (Stillinger and Weber 1983)."""
+        return len(_squared_displacements(self.plus.end, self.minus.end)) / self.moment
+
+    def profile(self):
+        """(path length, energy, coordinates) from the minus end through the transition state to the plus end.
+
+        Lengths are negative on the plus side, as in ``EofS.k``, when the plus side comes first there; here they rise.
+        """
+        ts = self.triple.transition_state
+        s = np.concatenate([-self.plus.lengths[::-1], [0.0], self.minus.lengths])
+        e = np.concatenate([self.plus.energies[::-1], [ts.energy], self.minus.energies])
+        x = np.concatenate([self.plus.frames[::-1], ts.coordinates[None], self.minus.frames])
+        return s, e, x
+
+
+def _squared_displacements(first, second):
+    d = first - second
+    if len(d) % 3 == 0:
+        return (d.reshape(-1, 3) ** 2).sum(axis=1)
+    return d**2
+
+
+def best_push(potential, x, vector, settings):
+    """Displacement along ``vector`` that lowers the energy most, by golden-section search up to ``pushoff`` (PUSHOPT)."""
+    golden = 0.5 * (np.sqrt(5.0) - 1.0)
+    low, high = 0.0, settings.pushoff
+    a, b = high - golden * (high - low), low + golden * (high - low)
+    ea, eb = potential.energy(x + a * vector), potential.energy(x + b * vector)
+    for _ in range(settings.pushopt_iterations):
+        if high - low < settings.pushopt_tolerance * settings.pushoff:
+            break
+        if ea < eb:
+            high, b, eb = b, a, ea
+            a = high - golden * (high - low)
+            ea = potential.energy(x + a * vector)
+        else:
+            low, a, ea = a, b, eb
+            b = low + golden * (high - low)
+            eb = potential.energy(x + b * vector)
+    end = potential.energy(x + settings.pushoff * vector)
+    best = min((ea, a), (eb, b), (end, settings.pushoff))
+    return float(best[1])
+
+
+def _descend_side(potential, ts, vector, sign, push, settings):
+    """One side: push, then downhill by the chosen method; the end is a verified minimum."""
+    origin = ts.coordinates
+    direction = sign * vector
+    if settings.pushopt:
+        push = min(push, best_push(potential, origin, direction, settings))
+    first = origin + push * direction
+    energy = potential.energy(first)
+    if not energy < ts.energy - RESOLVABLE * max(1.0, abs(ts.energy)):
+        raise ConvergenceError(f"a push of {push:g} does not lower the energy of the transition state")
+    newton = settings.uses_newton(potential)
+    method = settings.path_by(potential)
+    goal = max(settings.rms, settings.newton_rms) if newton and method not in SECOND_ORDER else settings.rms
+    frames, energies, lengths, steps, length, saddles = [], [], [], 0, 0.0, 0
+    x, e = origin, ts.energy
+    while True:
+        run = METHODS[method](potential, x, e, first, settings, goal, max(settings.max_iterations - steps, 0))
+        steps += run["iterations"]
+        frames.append(run["frames"])
+        energies.append(run["frame_energies"])
+        lengths.append(run["frame_lengths"] + length)
+        length += run["length"]
+        x = first = run["coordinates"]
+        e = run["energy"]
+        if not run["converged"]:
+            raise ConvergenceError(f"a downhill path did not converge in {steps} steps (RMS gradient {run['rms']:.3g})")
+        if not newton or positive_definite(potential, x):
+            break
+        if goal > settings.rms:
+            goal = max(settings.rms, 0.1 * goal)
+            continue
+        beside = _beside_saddle(potential, x, push) if saddles < MAX_SADDLES else None
+        if beside is None:
+            break
+        saddles += 1
+        first = beside
+    end = x
+    if newton and run["rms"] > POLISHED:
+        end = newton_minimise(potential, x, max_step=settings.path_max_step)[0]
+    minimum = characterise_minimum(potential, end, e, settings, polish=False)
+    last = minimum.energy
+    length += float(np.linalg.norm(end - x))
+    if settings.frames:
+        frames.append(end[None])
+        energies.append(np.array([last]))
+        lengths.append(np.array([length]))
+    if not minimum.energy < ts.energy:
+        raise ConvergenceError("a downhill path ended above its transition state")
+    return Side(end, minimum, length, steps, np.concatenate(frames), np.concatenate(energies), np.concatenate(lengths))
+
+
+def _beside_saddle(potential, x, push):
+    """A point beside a saddle in which a path of exact symmetry ended, down its softest direction; None at a minimum.
+
+    Without rounding errors such a path ends there. Either side is as good where the symmetry maps one to the other; the lower
+    one is taken.
+    """
+    spectrum = hessian_spectrum(potential, x, vectors=True)
+    if spectrum.index == 0:
+        return None
+    shift = push * spectrum.vectors[:, 0]
+    sides = [x + shift, x - shift]
+    return sides[int(np.argmin([potential.energy(side) for side in sides]))]
+
+
+def follow_path(potential, ts, settings, vector=None):
+    """Both downhill paths of a verified transition state.
+
+    Parameters
+    ----------
+    potential : Potential
+    ts : TransitionState
+    settings : OptimSettings
+    vector : ndarray of shape (n_variables,), optional
+        Its downhill eigenvector; computed otherwise.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ConvergenceError
+        With the reason of the last attempt, when a side does not end in a verified minimum below the transition state or
+        both sides end in the very same point, also after ``path_retries`` smaller pushes and the second-order method.
+    """
+    if vector is None:
+        vector = hessian_spectrum(potential, ts.coordinates, vectors=True).vectors[:, 0]
+    attempts = [(settings.pushoff / RETRY_FACTOR**k, settings) for k in range(settings.path_retries)]
+    attempts = attempts or [(settings.pushoff, settings)]
+    # a push that is too small to be resolved in energy is enlarged instead
+    attempts.append((settings.pushoff * 3.0, settings))
+    if settings.path_by(potential) == "lbfgs" and settings.uses_newton(potential):
+        attempts.append((settings.pushoff, settings.with_changes(path_method="rosenbrock")))
+    problem = None
+    for push, with_settings in attempts:
+        try:
+            plus = _descend_side(potential, ts, vector, 1.0, push, with_settings)
+            minus = _descend_side(potential, ts, vector, -1.0, push, with_settings)
+        except ConvergenceError as error:
+            problem = error
+            continue
+        if np.linalg.norm(plus.end - minus.end) < settings.distance_tolerance * 1e-2:
+            problem = ConvergenceError("both sides of the path end in the same point")
+            continue
+        triple = Triple(plus.minimum, ts, minus.minimum, path_length=plus.length + minus.length)
+        return Path(triple, plus, minus, push, with_settings.path_by(potential))
+    raise problem
+
+
+def descend(potential, ts, settings):
+    """Triple of a transition state.
+
+    Parameters
+    ----------
+    potential : Potential
+    ts : TransitionState or ndarray of shape (n_variables,)
+        Coordinates are polished and verified first.
+    settings : OptimSettings
+
+    Returns
+    -------
+    Triple
+
+    Raises
+    ------
+    ConvergenceError
+        If the point is no transition state or its paths do not end in two minima.
+    """
+    vector = None
+    if not isinstance(ts, TransitionState):
+        ts, vector = characterise_transition_state(potential, ts, None, settings)
+    return follow_path(potential, ts, settings, vector).triple

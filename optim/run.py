@@ -1,0 +1,282 @@
+"""The program: read the input, do the job, print the result lines, write the files."""
+
+import time
+
+import numpy as np
+
+from common.errors import EXIT_DONE, EXIT_GOAL_NOT_REACHED, ConvergenceError, InputError
+from optim import output
+from optim.connect import Connector, ConnectResult
+from optim.job import NO_MINIMISATION, read_job
+from optim.minimise import quench
+from optim.path import follow_path
+from optim.report import Report, rms_of
+from optim.stationary import characterise_minimum
+from optim.transition_state import locate, searcher
+
+
+def run(directory=".", suffix="", check=False, command="optim"):
+    """Run ``optim`` in a directory.
+
+    Parameters
+    ----------
+    directory : str or Path
+    suffix : str
+        ``odata.suffix`` and so on.
+    check : bool
+        Validate the input and stop.
+    command : str
+        What the user typed, for the head of the output.
+
+    Returns
+    -------
+    int
+        0 done (connected, converged), 1 not.
+    """
+    from common import __version__
+
+    started = time.perf_counter()
+    job = read_job(directory, suffix)
+    if check:
+        print(f"odata{job.suffix}: {job.kind}, {job.potential.n_variables} variables, no problems")
+        return EXIT_DONE
+    report = Report(job.settings)
+    report.line(f" optim (energy-landscapes) {__version__}: {command}")
+    for line in job.keywords.echo():
+        report.line(f" input> {line}")
+    _head(job, report)
+    job.settings.frames = _frames_to_record(job)
+    methods = {"connect": connect, "band": band, "minimise": minimum, "transition state": transition_state}
+    method = methods.get(job.kind, saddle)
+    status = EXIT_DONE
+    for k, start in enumerate(job.starts):
+        if len(job.starts) > 1:
+            report.line(f" OPTIM> job {k + 1} of {len(job.starts)}")
+        finish = None if job.finishes is None else job.finishes[k]
+        if not method(job, report, start, finish):
+            status = EXIT_GOAL_NOT_REACHED
+    report.end(started, job.potential.calls)
+    return status
+
+
+def _frames_to_record(job):
+    """Frames kept on each side: more than are written, so that PATH can choose."""
+    wanted = job.settings.frames
+    return 0 if wanted == 0 else max(4 * wanted, 200)
+
+
+def _head(job, report):
+    n = job.potential.n_variables
+    count = len(job.symbols) or n
+    report.line(f" getparams> Number of atoms (or variables)  determined as {count:6d}")
+    if job.symbols:
+        z = getattr(job.potential, "z", 0.0)
+        if job.finishes is not None:
+            report.line(f" fetchz> Coordinates of second point read from file finish{job.suffix}")
+        report.line(
+            f" fetchz> {n:4d} Cartesian coordinates will be optimised for {count:4d} Lennard-Jones+Axilrod-Teller atoms"
+        )
+        report.line(f" fetchz> Axilrod-Teller Z*={z:12.8f}")
+
+
+# --- minimisation -----------------------------------------------------------------------------------------------------
+
+
+def minimise_point(job, report, x):
+    """Minimise with a line per step; (Minimum, Result)."""
+    from optim._descent import trace
+
+    potential, settings = job.potential, job.settings
+    steps = trace(potential, x, settings, settings.rms)
+    report.minimisation(steps["energies"], steps["rms"], len(steps["energies"]) - 1, steps["steps"])
+    output.write_energies(job, steps["energies"])
+    result = quench(potential, steps["coordinates"], settings)
+    if not result.converged:
+        report.line(f" mylbfgs> Not converged: {result.message}, RMS force={result.rms:.6e}")
+        raise ConvergenceError(f"the minimisation did not converge: {result.message} (RMS force {result.rms:.3g})")
+    point = characterise_minimum(potential, result.coordinates, result.energy, settings)
+    report.line(f" OPTIM> Minimum verified: energy={point.energy:24.14f}, no negative eigenvalue")
+    if job.symbols:
+        report.point_group(point)
+    report.converged()
+    return point
+
+
+def minimum(job, report, start, _finish=None):
+    """BFGSMIN, SEARCH 0."""
+    e, g = job.potential.energy_gradient(start)
+    report.line(f" OPTIM> Initial energy={e:20.10f} RMS force={rms_of(g):20.10e}")
+    if job.settings.rms >= NO_MINIMISATION:
+        _end_hessian(job, report, start)
+        output.write_final_point(job, start, e, rms_of(g))
+        return True
+    try:
+        point = minimise_point(job, report, start)
+    except ConvergenceError as error:
+        report.line(f" OPTIM> {error}")
+        return False
+    report.line(f" OPTIM> Final energy  ={point.energy:20.10f}")
+    _end_hessian(job, report, point.coordinates)
+    if job.keywords.given("DUMPDATA"):
+        output.append_minima(job, [point])
+    output.write_final_point(job, point.coordinates, point.energy, 0.0)
+    return True
+
+
+def _end_hessian(job, report, x):
+    """ENDHESS, ENDNUMHESS: eigenvalues of the Hessian at the end."""
+    from potentials.characterise import hessian_spectrum
+
+    if not (job.keywords.given("ENDHESS") or job.keywords.given("ENDNUMHESS")):
+        return
+    hessian = numerical_hessian(job.potential, x) if job.keywords.given("ENDNUMHESS") else None
+    values = hessian_spectrum(job.potential, x, hessian=hessian).all_descending()[::-1]
+    wanted = job.keywords["ENDHESS"].n or len(values)
+    report.line(f" OPTIM> Lowest {min(wanted, len(values))} Hessian eigenvalues:")
+    for k in range(0, min(wanted, len(values)), 3):
+        report.line("".join(f"{v:20.10e}" for v in values[k : min(k + 3, wanted)]))
+
+
+def numerical_hessian(potential, x, step=1e-5):
+    """Hessian by central differences of the gradient."""
+    n = len(x)
+    shifts = step * np.eye(n)
+    h = (potential.energy_gradient_batch(x + shifts)[1] - potential.energy_gradient_batch(x - shifts)[1]) / (2.0 * step)
+    return 0.5 * (h + h.T)
+
+
+# --- transition states -------------------------------------------------------------------------------------------------
+
+
+def transition_state(job, report, start, _finish=None):
+    """BFGSTS, SEARCH 2: one transition state, and its paths with PATH."""
+    potential, settings = job.potential, job.settings
+    direction = output.read_vector(job) if job.keywords.given("READVEC") else None
+    if job.keywords["SEARCH"].kind == 2 and settings.hessian is None:
+        settings.hessian = True
+    e, g = potential.energy_gradient(start)
+    report.line(f" OPTIM> Initial energy={e:20.10f} RMS force={rms_of(g):20.10e}")
+    if direction is None:
+        direction = np.random.default_rng(0).standard_normal(potential.n_variables)
+    try:
+        record, vector = locate(
+            potential, searcher(potential, settings), start, direction, settings, on_search=report.search
+        )
+    except ConvergenceError as error:
+        report.line(f" OPTIM> {error}")
+        return False
+    report.line(f" OPTIM> Final energy  ={record.energy:20.10f} lowest eigenvalue={record.negative_eigenvalue:20.10e}")
+    if job.symbols:
+        report.point_group(record)
+    report.converged()
+    _end_hessian(job, report, record.coordinates)
+    if job.keywords.given("DUMPVECTOR"):
+        output.write_vector(job, record.negative_eigenvalue, vector)
+    output.write_final_point(job, record.coordinates, record.energy, 0.0)
+    if not job.keywords.given("PATH"):
+        return True
+    try:
+        path = follow_path(potential, record, settings, vector)
+    except ConvergenceError as error:
+        report.line(f" OPTIM> {error}")
+        return False
+    _write_single_path(job, report, path)
+    return True
+
+
+def _write_single_path(job, report, path):
+    connector = Connector(job.potential, job.settings, np.random.default_rng(0))
+    plus, minus = connector.add_minimum(path.triple.plus), connector.add_minimum(path.triple.minus)
+    report.path_found(1, path, plus, minus)
+    output.write_path_info(job, [path.triple], "triples")
+    if job.settings.frames:
+        output.write_path(job, 1, path)
+        result = ConnectResult(True, [path.triple], "", 0, 0, 0.0, path=[0], paths=[path], edges=[(0, 1)])
+        output.write_joined_path(job, result)
+    if job.keywords.given("DUMPDATA"):
+        output.append_minima(job, [path.triple.plus, path.triple.minus])
+
+
+def saddle(job, report, start, _finish=None):
+    """HINDEX: a stationary point with a given number of negative eigenvalues."""
+    from optim._eigenvector_following import EigenvectorFollowing
+    from potentials.characterise import hessian_spectrum
+
+    index = job.keywords["HINDEX"].index
+    out = EigenvectorFollowing(job.potential, job.settings, index).run(start)
+    found = hessian_spectrum(job.potential, out["coordinates"]).index
+    report.line(
+        f" OPTIM> Final energy  ={out['energy']:20.10f} RMS force={out['rms']:20.10e} negative eigenvalues={found:6d}: "
+        f"{out['message']}"
+    )
+    _end_hessian(job, report, out["coordinates"])
+    if out["status"] == 0:
+        report.converged()
+        output.write_final_point(job, out["coordinates"], out["energy"], out["rms"])
+    return out["status"] == 0
+
+
+# --- connection ---------------------------------------------------------------------------------------------------------
+
+
+def connect(job, report, start, finish, *, one_band=False):
+    """NEWCONNECT (and NEWNEB alone: its first band only)."""
+    settings = job.settings
+    ends = _end_points(job, report, start, finish)
+    connector = Connector(job.potential, settings, np.random.default_rng(0), report)
+    if one_band:
+        settings = connector.settings = settings.with_changes(cycles=1)
+    result = connector.run(*ends)
+    report.summary(result)
+    for reason, count in sorted(result.failures.items()):
+        report.line(f" OPTIM> failed searches: {count:5d}  {reason}")
+    if job.keywords.given("DUMPALLPATHS") and result.triples:
+        output.write_path_info(job, result.triples, "triples")
+    elif job.keywords.given("DUMPPATH") and result.path:
+        output.write_path_info(job, _ordered_triples(result), "path")
+    if settings.frames:
+        for k, path in enumerate(result.paths, 1):
+            output.write_path(job, k, path)
+        if result.path:
+            output.write_joined_path(job, result)
+    if job.keywords.given("DUMPDATA"):
+        output.append_minima(job, result.minima)
+    output.write_final_point(job, ends[1].coordinates, ends[1].energy, 0.0)
+    return bool(result.triples) if one_band else result.connected
+
+
+def band(job, report, start, finish):
+    """NEWNEB without NEWCONNECT: one band, its transition states and their paths."""
+    return connect(job, report, start, finish, one_band=True)
+
+
+def _ordered_triples(result):
+    """Triples along the path, each from the side where the one before ended."""
+    from common.stationary_points import Triple
+    from optim.report import path_sequence
+
+    ordered = []
+    for k, forward in path_sequence(result):
+        t = result.triples[k]
+        ordered.append(t if forward else Triple(t.minus, t.transition_state, t.plus, t.path_length))
+    return ordered
+
+
+def _end_points(job, report, start, finish):
+    """Verified minima from start and finish."""
+    potential, settings = job.potential, job.settings
+    (e1, e2), gradients = potential.energy_gradient_batch(np.array([start, finish]))
+    rms = [rms_of(g) for g in gradients]
+    report.end_points(e1, rms[0], e2, rms[1])
+    if max(rms) > settings.rms:
+        report.line(" OPTIM> Bad endpoints supplied - RMS force too big!")
+        report.line(f" OPTIM> Acceptable RMS force would be less or equal to{settings.rms:20.10e}")
+        if not job.keywords.given("REOPTIMISEENDPOINTS"):
+            raise InputError(
+                f"odata{job.suffix}: the RMS force of the end points is {rms[0]:.3g} and {rms[1]:.3g}, above "
+                f"{settings.rms:.3g} (BFGSMIN); add REOPTIMISEENDPOINTS to minimise them first"
+            )
+        ends = [minimise_point(job, report, x) for x in (start, finish)]
+        report.end_points(ends[0].energy, settings.rms, ends[1].energy, settings.rms)
+        return ends
+    return [characterise_minimum(potential, x, None, settings) for x in (start, finish)]

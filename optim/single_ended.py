@@ -1,0 +1,81 @@
+"""Transition states around one minimum, without a second end point."""
+
+import numpy as np
+
+from common.errors import ConvergenceError
+from optim.path import follow_path
+from optim.transition_state import locate, searcher
+from potentials.characterise import hessian_spectrum
+
+#: Softest modes tried along, as a multiple of searches; displacement as a fraction of ``potential.step_scale``.
+SOFT_MODES = 10
+DISPLACEMENT = 1.0
+
+
+def search(potential, minimum, settings, rng, n_searches=4, known=(), displacement=DISPLACEMENT):
+    """Transition states next to a minimum by eigenvector-following from displaced points.
+
+    Half of the searches go along the softest modes (both senses, softest first, from a random one of the first), the others
+    into random directions; the length of the displacement is random too.
+
+    Parameters
+    ----------
+    potential : Potential
+    minimum : Minimum or ndarray of shape (n_variables,)
+    settings : OptimSettings
+    rng : numpy.random.Generator
+    n_searches : int
+    known : sequence of TransitionState
+        Transition states that need not be followed downhill again.
+    displacement : float
+        Typical length of the displacements as a multiple of ``potential.step_scale``.
+
+    Returns
+    -------
+    list of Triple
+        Distinct and verified. Not all need to contain the minimum: a search may leave its surroundings.
+    """
+    x = np.asarray(getattr(minimum, "coordinates", minimum), dtype=float).ravel()
+    n = len(x)
+    modes = None
+    if settings.uses_newton(potential):
+        modes = hessian_spectrum(potential, x, vectors=True).vectors
+    engine = searcher(potential, settings)
+    zero = potential.symmetry.zero_modes(x)
+    found, states = [], list(known)
+    for k in range(n_searches):
+        if modes is not None and k % 2 == 0:
+            direction = modes[:, int(rng.integers(min(SOFT_MODES, modes.shape[1])))] * rng.choice((-1.0, 1.0))
+        else:
+            direction = rng.standard_normal(n)
+            direction -= zero.T @ (zero @ direction)
+            direction /= np.linalg.norm(direction)
+        length = displacement * potential.step_scale * rng.uniform(0.3, 1.5)
+        triple = _triple(potential, engine, x + length * direction, direction, settings, states)
+        if triple is not None:
+            found.append(triple)
+            states.append(triple.transition_state)
+    return found
+
+
+def _triple(potential, engine, point, direction, settings, states):
+    """Triple from a starting point, or None where it is known or fails."""
+
+    def is_known(energy, coordinates):
+        return any(
+            abs(ts.energy - energy) < settings.energy_tolerance
+            and potential.symmetry.same(coordinates, ts.coordinates, settings.distance_tolerance)
+            for ts in states
+        )
+
+    try:
+        found = locate(potential, engine, point, direction, settings, is_known=is_known)
+        if found is None or found[0].energy > settings.max_ts_energy:
+            return None
+        record, vector = found
+        triple = follow_path(potential, record, settings, vector).triple
+    except ConvergenceError:
+        return None
+    if min(record.energy - triple.plus.energy, record.energy - triple.minus.energy) > settings.max_barrier:
+        return None
+    return triple

@@ -1,0 +1,190 @@
+"""Verification and records of stationary points: nothing is accepted before its gradient and its index were checked."""
+
+import numpy as np
+
+from common.errors import ConvergenceError
+from common.stationary_points import Minimum, TransitionState
+from potentials import characterise
+from potentials.characterise import gradient_rms, hessian_spectrum, stored_rms
+
+MAX_NEWTON = 20
+
+
+class WrongIndexError(ConvergenceError):
+    """A stationary point with another number of negative eigenvalues than was asked for.
+
+    Attributes
+    ----------
+    coordinates : ndarray of shape (n_variables,)
+        The stationary point.
+    energy : float
+    index : int
+    vectors : ndarray of shape (n_variables, index)
+        Eigenvectors of the negative eigenvalues, the lowest first.
+    """
+
+    def __init__(self, text, coordinates, energy, spectrum):
+        super().__init__(text)
+        self.coordinates = coordinates
+        self.energy = energy
+        self.index = spectrum.index
+        self.vectors = spectrum.vectors[:, : spectrum.index]
+
+
+def newton_stationary(potential, x, max_step, max_iterations=MAX_NEWTON):
+    """Newton-Raphson steps to the nearest stationary point of whatever index, zero modes projected out.
+
+    The step solves (P H P + s Z^T Z) d = -g, is at most ``max_step`` long, and the iteration ends when the RMS gradient
+    no longer falls.
+
+    Returns
+    -------
+    coordinates, energy, rms, hessian
+    """
+    x = np.array(x, dtype=float).ravel()
+    e, g = potential.energy_gradient(x)
+    rms = gradient_rms(g)
+    hessian = potential.hessian(x)
+    for _ in range(max_iterations):
+        if rms == 0.0 or not np.isfinite(rms):
+            break
+        shifted, _ = characterise._shifted(hessian, potential.symmetry.zero_modes(x))
+        try:
+            step = np.linalg.solve(shifted, -g)
+        except np.linalg.LinAlgError:
+            break
+        length = float(np.linalg.norm(step))
+        if not np.isfinite(length):
+            break
+        if length > max_step:
+            step *= max_step / length
+        x_new = x + step
+        e_new, g_new = potential.energy_gradient(x_new)
+        rms_new = gradient_rms(g_new)
+        if not rms_new < rms:
+            break
+        slow = rms_new > 0.5 * rms
+        x, e, g, rms = x_new, e_new, g_new, rms_new
+        hessian = potential.hessian(x)
+        if slow and rms < 1e-12:
+            break
+    return x, float(e), rms, hessian
+
+
+def characterise_minimum(potential, x, energy=None, settings=None, *, eigenvalues=True, polish=True):
+    """Polish, verify and describe a minimum.
+
+    Parameters
+    ----------
+    potential : Potential
+    x : ndarray of shape (n_variables,)
+        A converged minimisation.
+    energy : float, optional
+        Ignored but for large problems without a Hessian, where it is kept.
+    settings : OptimSettings, optional
+    eigenvalues : bool
+        Keep all Hessian eigenvalues in the record (path.info needs them).
+    polish : bool
+        Take Newton steps first; False verifies the point as it is.
+
+    Returns
+    -------
+    Minimum
+
+    Raises
+    ------
+    ConvergenceError
+        If the RMS gradient stays too large or an eigenvalue beyond the zero modes is negative.
+    """
+    if settings is not None and not settings.uses_newton(potential):
+        return _large_minimum(potential, x, settings)
+    return characterise.characterise_minimum(
+        potential, x, eigenvalues=eigenvalues, max_step=None if settings is None else settings.max_step, polish=polish
+    )
+
+
+def _large_minimum(potential, x, settings):
+    """Record of a minimum of a problem too large for its Hessian: gradient and lowest eigenvalue by Rayleigh-Ritz."""
+    from optim._rayleigh_ritz import lowest_eigenpair
+
+    x = np.array(x, dtype=float).ravel()
+    e, g = potential.energy_gradient(x)
+    if not gradient_rms(g) <= settings.rms:
+        raise ConvergenceError(f"not a minimum: RMS gradient {gradient_rms(g):.3g}, {settings.rms:.3g} needed")
+    value, _, converged = lowest_eigenpair(potential, x, rms=settings.ritz_rms, max_iterations=10 * settings.ritz_iterations)
+    if value < -characterise.ZERO_CUTOFF and converged:
+        raise ConvergenceError(f"not a minimum: lowest eigenvalue {value:.6g}")
+    return Minimum(energy=e, coordinates=potential.symmetry.standard_frame(x))
+
+
+def characterise_transition_state(potential, x, energy=None, settings=None, *, eigenvalues=True):
+    """Polish, verify and describe a transition state.
+
+    Returns
+    -------
+    record : TransitionState
+        In the coordinates of the search (so that its paths start where it is).
+    vector : ndarray of shape (n_variables,)
+        The downhill eigenvector.
+
+    Raises
+    ------
+    ConvergenceError
+        If the RMS gradient stays too large or the Hessian has not exactly one negative eigenvalue beyond the zero modes.
+    """
+    if settings is not None and not settings.uses_newton(potential):
+        return _large_transition_state(potential, x, settings)
+    limit = 0.1 if settings is None else settings.ef_max_step
+    x, e, rms, hessian = newton_stationary(potential, x, limit)
+    goal = stored_rms(potential, x, hessian)
+    if not rms <= goal:
+        raise ConvergenceError(f"not a transition state: RMS gradient {rms:.3g} after Newton steps, {goal:.3g} needed")
+    spectrum = hessian_spectrum(potential, x, vectors=True, hessian=hessian)
+    if spectrum.index != 1:
+        raise WrongIndexError(f"not a transition state: {spectrum.index} negative eigenvalues", x, e, spectrum)
+    symmetry = potential.symmetry
+    record = TransitionState(
+        energy=e,
+        coordinates=x,
+        log_product=spectrum.log_product,
+        order=int(symmetry.order(x)),
+        inertia=tuple(float(v) for v in symmetry.inertia(x)),
+        negative_eigenvalue=float(spectrum.values[0]),
+        eigenvalues=spectrum.all_descending() if eigenvalues else None,
+        point_group=symmetry.point_group(x),
+    )
+    return record, np.ascontiguousarray(spectrum.vectors[:, 0])
+
+
+def _large_transition_state(potential, x, settings):
+    """Record without a Hessian: the two lowest eigenvalues by the Lanczos method on differences of gradients."""
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+    x = np.array(x, dtype=float).ravel()
+    n = len(x)
+    e, g = potential.energy_gradient(x)
+    if not gradient_rms(g) <= settings.ts_rms:
+        raise ConvergenceError(f"not a transition state: RMS gradient {gradient_rms(g):.3g}, {settings.ts_rms:.3g} needed")
+    zero = potential.symmetry.zero_modes(x)
+    step = settings.difference_step
+
+    def product(v):
+        v = np.ravel(v)
+        v = v - zero.T @ (zero @ v)
+        length = np.linalg.norm(v)
+        if length == 0.0:
+            return v
+        u = v / length
+        hv = (potential.gradient(x + step * u) - potential.gradient(x - step * u)) * (length / (2.0 * step))
+        return hv - zero.T @ (zero @ hv)
+
+    start = np.random.default_rng(0).standard_normal(n)
+    try:
+        values, vectors = eigsh(LinearOperator((n, n), matvec=product, dtype=float), k=2, which="SA", v0=start, tol=1e-4)
+    except ArpackNoConvergence as error:
+        raise ConvergenceError("the lowest eigenvalues of the transition state did not converge") from error
+    negative = int(np.count_nonzero(values < -characterise.ZERO_CUTOFF))
+    if negative != 1:
+        raise ConvergenceError(f"not a transition state: {negative} negative eigenvalues among the two lowest")
+    record = TransitionState(energy=e, coordinates=x, negative_eigenvalue=float(values[0]))
+    return record, np.ascontiguousarray(vectors[:, 0])
