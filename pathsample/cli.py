@@ -1,0 +1,41 @@
+"""Command line of pathsample."""
+
+import sys
+
+
+def add_arguments(parser):
+    """Arguments beyond those that every program has."""
+    text = "check every stationary point of landscape.db, print a table and stop"
+    parser.add_argument("--verify", action="store_true", help=text)
+    text = "print one page about landscape.db and stop; possible while a run is at work"
+    parser.add_argument("--status", action="store_true", help=text)
+    parser.add_argument("--plot", choices=["survey"], help="draw the curve of discovery as survey.pdf and survey.png and stop")
+    parser.add_argument("--job-script", action="store_true", help="write pathsample.slurm, a batch script for Slurm, and stop")
+
+
+def run_here(arguments):
+    """Run in the current directory; imports late, so that --version stays quick."""
+    from pathsample.run import look, run
+
+    if arguments.status or arguments.plot or arguments.job_script:
+        return look(".", status=arguments.status, plot=arguments.plot, job_script=arguments.job_script)
+    return run(".", check=arguments.check, verify=arguments.verify)
+
+
+def tables():
+    """Paths of the keyword tables of pathdata."""
+    from pathsample.setup import pathdata_tables
+
+    return pathdata_tables()
+
+
+def main(argv=None):
+    """Entry point of the commands pathsample and PATHSAMPLE."""
+    from common.cli import run_program
+
+    description = "Grow and check a database of minima and transition states, as the file pathdata says."
+    return run_program("pathsample", run_here, argv, tables, description, add_arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""What runs in a worker: one search, or the check of one stationary point.
+
+A worker builds the potential once, from the same files as the driver, and refuses to work when that gives another function
+than the driver's: somebody changed a file while the run was going on. Only the driver opens the database.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.errors import EngineError
+
+#: Random starting points in one search of the kind "quench".
+FRESH_STARTS = 4
+#: What this worker process has built: set once by `initialise`, read by every job.
+_worker = {}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOutcome:
+    """What a search found.
+
+    Attributes
+    ----------
+    triples : list of Triple
+        Verified, in the order in which they were found.
+    connected : bool
+        Whether a connection search reached its goal, or a single-ended one found a transition state.
+    message : str
+    calls : int
+        Energy and gradient evaluations.
+    seconds : float
+    process : int
+    minima : list of Minimum
+        Found apart from triples.
+    """
+
+    triples: list
+    connected: bool
+    message: str
+    calls: int
+    seconds: float
+    process: int
+    minima: tuple = ()
+
+
+def initialise(directory, fingerprint, energy_tolerance, distance_tolerance):
+    """Build the potential and the settings of the searches in this process.
+
+    Parameters
+    ----------
+    directory : str
+    fingerprint : dict
+        Of the potential of the driver.
+    energy_tolerance, distance_tolerance : float
+        Of the database; the searches tell stationary points apart in the same way unless odata.connect says otherwise.
+
+    Raises
+    ------
+    EngineError
+        If the files no longer give the function of that fingerprint.
+    """
+    from pathsample.setup import read_setup
+
+    setup = read_setup(directory)
+    if setup.potential.fingerprint() != fingerprint:
+        raise EngineError("odata.connect or the data were changed during the run; restore them or start a new database")
+    if setup.optim is not None and not setup.connect.given("EDIFFTOL"):
+        setup.optim = setup.optim.with_changes(energy_tolerance=energy_tolerance)
+    if setup.optim is not None and not setup.connect.given("GEOMDIFFTOL"):
+        setup.optim = setup.optim.with_changes(distance_tolerance=distance_tolerance)
+    _worker["setup"] = setup
+
+
+def random_generator(seed, k):
+    """Random numbers of job k: child k of the seed of the run."""
+    return np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(k,)))
+
+
+def search(kind, k, seed, first, second, attempt=0):
+    """Run search k: connect two minima, look for transition states around one, or minimise from random starting points.
+
+    Parameters
+    ----------
+    kind : {"connect", "single", "quench"}
+    k : int
+        Number of the job, which selects its random numbers.
+    seed : int
+    first, second : Minimum
+    attempt : int
+        How many single-ended searches from this minimum came before.
+
+    Returns
+    -------
+    SearchOutcome
+    """
+    setup = _worker["setup"]
+    potential, optim = setup.potential, setup.optim
+    rng = random_generator(seed, k)
+    started, calls = time.perf_counter(), potential.calls
+    triples, minima = [], []
+    if kind == "connect":
+        if setup.settings.given("EXEC"):
+            from pathsample.external import connect_externally
+
+            triples, connected, message = connect_externally(setup, k, first, second)
+        else:
+            from optim.connect import connect
+
+            result = connect(potential, first, second, optim, rng)
+            triples, connected, message = result.triples, result.connected, result.message
+    elif kind == "quench":
+        minima = fresh_minima(potential, optim, rng)
+        connected, message = bool(minima), "" if minima else "no minimum from random starts"
+    else:
+        from optim.single_ended import search as single_ended_search
+
+        options = displacement(setup.settings, rng)
+        triples = single_ended_search(potential, first, optim, rng, **options)
+        connected = bool(triples)
+        message = "" if triples else "no transition state found"
+    return SearchOutcome(
+        list(triples),
+        bool(connected),
+        str(message),
+        int(potential.calls - calls),
+        time.perf_counter() - started,
+        os.getpid(),
+        tuple(minima),
+    )
+
+
+def displacement(settings, rng):
+    """PERTURB as an argument of the single-ended search: its size, or one drawn between its two bounds."""
+    if not settings.given("PERTURB"):
+        return {}
+    values = settings["PERTURB"]
+    if values.lowest is None:
+        return {"displacement": values.size}
+    return {"displacement": float(rng.uniform(values.lowest, values.highest or values.size))}
+
+
+def fresh_minima(potential, optim, rng):
+    """Minima from random starting points."""
+    from common.errors import ConvergenceError
+    from optim.minimise import quench
+    from optim.stationary import characterise_minimum
+
+    found = []
+    for _ in range(FRESH_STARTS):
+        try:
+            result = quench(potential, potential.random_coordinates(rng), optim)
+            if result.converged:
+                found.append(characterise_minimum(potential, result.coordinates, result.energy, optim))
+        except ConvergenceError:
+            continue
+    return found
+
+
+def check_minimum(minimum):
+    """`pathsample.verify.check_point` for a minimum, in a worker."""
+    from pathsample.verify import check_point
+
+    return check_point(_worker["setup"].potential, minimum.energy, minimum.coordinates, 0)
+
+
+def check_transition_state(ts, plus, minus, energy_tolerance, distance_tolerance):
+    """`pathsample.verify.check_point` and ``check_descent`` for a transition state, in a worker."""
+    from pathsample.verify import check_descent, check_point
+
+    setup = _worker["setup"]
+    problems, figures = check_point(setup.potential, ts.energy, ts.coordinates, 1)
+    if not problems:
+        # a path from what is no transition state means nothing
+        problems = check_descent(setup.potential, setup.optim, ts, plus, minus, energy_tolerance, distance_tolerance)
+    return problems, figures

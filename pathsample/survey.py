@@ -1,0 +1,87 @@
+"""SURVEY: exhaustive exploration of a small landscape within a budget of searches.
+
+Three kinds of search take turns in every cycle: (a) minima outside the component of the global minimum with their nearest
+minimum inside; (b) pairs of near neighbours that were not tried; (c) single-ended searches from minima with few
+connections. On request (d) some searches of a cycle minimise from random starting points, which does not depend on what is
+known. Unconnected minima come first but take at most half of a cycle while other work is left, so that a pair that
+cannot be connected does not stop the exploration; the two other kinds share the rest.
+"""
+
+import numpy as np
+
+from pathsample.pairs import ConnectUnconnected, Strategy, Task, connect
+
+
+class Survey(Strategy):
+    """Choose searches for a complete picture of a small landscape.
+
+    Parameters
+    ----------
+    neighbours : int
+        Nearest neighbours of each minimum that are connected.
+    attempts : int
+        Single-ended searches from one minimum at most.
+    fresh : int
+        Searches of every cycle that minimise from random starting points.
+    """
+
+    keyword = "SURVEY"
+
+    def __init__(self, neighbours, attempts, fresh=0):
+        self.fresh = fresh
+        self.neighbours = neighbours
+        self.attempts = attempts
+        self.unconnected = ConnectUnconnected("LOWEST", neighbours)
+
+    def choose(self, network, pending, count):
+        """Up to ``count`` searches, the fresh ones last."""
+        fresh = [Task("quench", network.global_minimum, network.global_minimum)] * min(self.fresh, count)
+        guided = self.guided(network, pending, count - len(fresh))
+        # without guided searches left the survey is at its end, unless it was to consist of random starts alone
+        return guided + fresh if guided or len(fresh) == count else []
+
+    def guided(self, network, pending, count):
+        """Up to ``count`` searches of the three kinds that build on what is known."""
+        if count < 1:
+            return []
+        first = self.unconnected.choose(network, pending, count)
+        near = self.near_pairs(network, [*pending, *first], count)
+        single = self.single_ended(network, pending, count)
+        share = len(first) if not (near or single) else min(len(first), (count + 1) // 2)
+        chosen = first[:share]
+        queues = [iter(near), iter(single)]
+        while len(chosen) < count and queues:
+            for queue in list(queues):
+                task = next(queue, None)
+                if task is None:
+                    queues.remove(queue)
+                elif len(chosen) < count:
+                    chosen.append(task)
+        chosen += first[share : share + count - len(chosen)]
+        return chosen
+
+    def near_pairs(self, network, pending, count):
+        """Untried pairs of near neighbours: the nearest neighbour of every minimum before the second nearest of any."""
+        near = network.near_lists(self.neighbours)
+        rows, ranks = np.nonzero(near.ids)
+        others, distances = near.ids[rows, ranks], near.d[rows, ranks]
+        low, high = np.minimum(rows + 1, others), np.maximum(rows + 1, others)
+        done, known = self.tried(network, pending), network.neighbours()
+        chosen = {}
+        for k in np.lexsort((high, low, distances, ranks)):
+            pair = (int(low[k]), int(high[k]))
+            if pair not in known and pair not in done:
+                chosen[pair] = connect(*pair)
+                if len(chosen) == count:
+                    break
+        return list(chosen.values())
+
+    def single_ended(self, network, pending, count):
+        """Searches from the minima with the fewest connections and searches so far, lower energies first."""
+        numbers = np.arange(1, network.n_minima + 1)
+        made = np.zeros(network.n_minima, dtype=np.int64)
+        for i, n in self.searches(network, pending).items():
+            made[i - 1] = n
+        order = np.lexsort((numbers, network.energies, network.degrees() + made))
+        order = order[made[order] < self.attempts][:count]
+        return [Task("single", int(i) + 1, int(i) + 1, int(made[i])) for i in order]

@@ -1,0 +1,1 @@
+"""Thermodynamics of a database by the superposition of harmonic minima: ``heat_capacity``."""

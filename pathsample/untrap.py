@@ -1,0 +1,235 @@
+"""UNTRAP and FREEPAIRS: pairs that take away artificial traps, minima with a high barrier because no low one was found yet.
+
+The score of a minimum is its barrier towards the product superbasin over its height above the lowest product minimum (Strodel,
+Whittleston and Wales, J. Am. Chem. Soc. 129, 16005 (2007)). A minimum with a high score is connected with a near one of the
+superbasin that it should have been able to reach.
+"""
+
+import math
+
+import numpy as np
+
+from common.errors import InputError
+from pathsample.pairs import Task, connect
+from pathsample.path_pairs import PathStrategy, need_sets
+
+
+def bottlenecks(n, ts_energies, plus, minus, products):
+    """Energy of the lowest barrier that has to be crossed from each node to a product.
+
+    Kruskal's algorithm: transition states are taken in ascending order, and every node gets the energy at which its component
+    first contains a product.
+
+    Parameters
+    ----------
+    n : int
+    ts_energies, plus, minus : ndarray
+        Ends counted from 0.
+    products : sequence of int
+        Counted from 0.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        -inf for products, inf for nodes that are not connected with one.
+    """
+    level = np.full(n, np.inf)
+    level[products] = -np.inf
+    parent = list(range(n))
+    members = [[i] for i in range(n)]
+    reached = np.zeros(n, dtype=bool)
+    reached[products] = True
+
+    def root(i):
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for k in np.argsort(ts_energies, kind="stable").tolist():
+        a, b = root(int(plus[k])), root(int(minus[k]))
+        if a == b:
+            continue
+        if len(members[a]) < len(members[b]):
+            a, b = b, a
+        if reached[a] != reached[b]:
+            level[members[b] if reached[a] else members[a]] = ts_energies[k]
+        reached[a] = reached[a] or reached[b]
+        parent[b] = a
+        members[a] += members[b]
+        members[b] = None
+    return level
+
+
+def entry_energies(level, lowest, increment):
+    """First threshold lowest + k increment (k = 1, 2, ...) at which each node is in the product superbasin; inf for never."""
+    with np.errstate(invalid="ignore"):
+        steps = np.maximum(np.ceil((level - lowest) / increment - 1e-9), 1.0)
+    return lowest + increment * steps
+
+
+class Untrap(PathStrategy):
+    """UNTRAP: minima in the order of their scores, each with its nearest minimum of the superbasin below its entry.
+
+    Parameters
+    ----------
+    setup : Setup
+    values : namespace
+        ``increment`` of the threshold energy; ``threshold``: the partner lies less than this above the minimum; ``height``: the
+        least divisor of the barrier; ``lowest``, ``highest``: bounds of the barrier.
+    """
+
+    keyword = "UNTRAP"
+
+    def __init__(self, setup, values):
+        super().__init__(setup)
+        self.increment, self.threshold = values.increment, values.threshold
+        self.height, self.lowest, self.highest = values.height, values.lowest, values.highest
+
+    def products(self, network):
+        """Numbers of the product minima, from 1."""
+        need_sets(self.keyword, network)
+        return network.endpoints[self.setup.settings["DIRECTION"].direction.upper()[0]]
+
+    def scores(self, energies, level, lowest):
+        """Nodes in the order of descending score.
+
+        Returns
+        -------
+        list of (score, node, entry)
+            Nodes counted from 0; products and what is not connected with them are left out.
+        """
+        entry = entry_energies(level, lowest, self.increment)
+        found = []
+        for i in np.flatnonzero(np.isfinite(level)).tolist():
+            barrier = entry[i] - energies[i]
+            if self.lowest <= barrier <= self.highest:
+                found.append((barrier / max(abs(energies[i] - lowest), self.height), i, entry[i]))
+        found.sort(key=lambda item: (-item[0], item[1]))
+        return found
+
+    def choose(self, network, pending, count):
+        """The pairs with the highest scores that were not tried."""
+        products = np.array(self.products(network)) - 1
+        energies = network.energies
+        level = bottlenecks(network.n_minima, network.ts_energies, network.plus - 1, network.minus - 1, products)
+        low = products[np.argmin(energies[products])]
+        # a search for the superbasin of a threshold is a search in the sorted bottlenecks
+        order = np.argsort(level, kind="stable")
+        sorted_level = level[order]
+        done = self.tried(network, pending) | network.neighbours()
+        self.listing = []
+        for score, i, entry in self.scores(energies, level, energies[low]):
+            inside = order[: np.searchsorted(sorted_level, entry - self.increment + 1e-9 * self.increment, side="right")]
+            inside = inside[energies[inside] - energies[i] < self.threshold] + 1
+            partner = self.partner(network, i + 1, inside, done, int(low) + 1)
+            if partner is not None:
+                done.add(connect(i + 1, partner).pair)
+                self.listing.append((i + 1, partner, float(score)))
+                if len(self.listing) == count:
+                    break
+        return [Task("connect", i, j) for i, j, _ in self.listing]
+
+    @staticmethod
+    def partner(network, i, inside, done, lowest):
+        """The nearest minimum of the superbasin with which i was not tried, else the lowest product, else None."""
+        for _, j in network.distances.ascending(i, np.sort(inside), network.energies):
+            if connect(i, j).pair not in done:
+                return j
+        return lowest if lowest != i and connect(i, lowest).pair not in done else None
+
+
+class FreePairs(Untrap):
+    """FREEPAIRS: UNTRAP on groups of minima that interconvert over low free-energy barriers.
+
+    The free energy of a group is -kT ln of the sum of its partition functions, that of the transition between two groups
+    -kT ln(sum of their fluxes h/kT), and groups are joined as long as both barriers of a transition lie below ``group``.
+
+    Parameters
+    ----------
+    setup : Setup
+        Supplies TEMPERATURE and PLANCK.
+    values : namespace
+        ``group``, ``threshold``, ``increment``: free energies.
+    """
+
+    keyword = "FREEPAIRS"
+
+    def __init__(self, setup, values):
+        PathStrategy.__init__(self, setup)
+        self.group, self.increment, self.threshold = values.group, values.increment, values.threshold
+        self.height, self.lowest, self.highest = 1e-10, 0.0, math.inf
+
+    def choose(self, network, pending, count):
+        """The pairs of groups with the highest scores, each by a minimum of one and a near minimum of the other."""
+        from pathsample.kinetics.analysis import build_network
+
+        members = [i - 1 for i in self.products(network)]
+        rates = build_network(self.setup, network.database)
+        kt, planck = self.setup.settings["TEMPERATURE"].kt, self.setup.settings["PLANCK"].h
+        labels, free, edges = free_energy_groups(rates, kt, planck, self.group)
+        products = np.unique(labels[members])
+        level = bottlenecks(len(free), *edges, products)
+        low = products[np.argmin(free[products])]
+        lowest_minimum = int(min(members, key=lambda i: network.energies[i])) + 1
+        done = self.tried(network, pending) | network.neighbours()
+        self.listing = []
+        for score, group, entry in self.scores(free, level, free[low]):
+            reachable = (level <= entry - self.increment) & (free - free[group] < self.threshold)
+            inside = np.flatnonzero(reachable[labels]) + 1
+            own = np.flatnonzero(labels == group)
+            i = int(own[np.argmax(rates.ln_weight[own])]) + 1
+            partner = self.partner(network, i, inside, done, lowest_minimum)
+            if partner is not None:
+                done.add(connect(i, partner).pair)
+                self.listing.append((i, partner, float(score)))
+                if len(self.listing) == count:
+                    break
+        return [Task("connect", i, j) for i, j, _ in self.listing]
+
+
+def free_energy_groups(rates, kt, planck, threshold):
+    """Join minima until no transition between groups has both free-energy barriers below a threshold.
+
+    In every sweep the transitions that qualify are taken from the lowest barrier upwards, until one touches a group that this
+    sweep has changed; then all figures are computed anew.
+
+    Parameters
+    ----------
+    rates : RateNetwork
+    kt, planck, threshold : float
+
+    Returns
+    -------
+    labels : ndarray of shape (n,)
+        Group of each minimum.
+    free : ndarray of shape (n_groups,)
+        Free energies, with the zero of ``ln_weight``.
+    edges : tuple of ndarray
+        Free energies of the transitions between groups, and their two groups.
+    """
+    from pathsample.kinetics.rates import sum_by_group
+
+    if not kt or not planck:
+        raise InputError("FREEPAIRS: free energies need TEMPERATURE and PLANCK; add them")
+    labels = np.arange(rates.n_minima)
+    while True:
+        n = int(labels.max()) + 1 if len(labels) else 0
+        free = -kt * sum_by_group(n, labels, rates.ln_weight)
+        a, b = labels[rates.plus], labels[rates.minus]
+        low, high = np.minimum(a, b)[a != b], np.maximum(a, b)[a != b]
+        keys, inverse = np.unique(low * max(n, 1) + high, return_inverse=True)
+        flux = sum_by_group(len(keys), inverse, rates.ln_conductance[a != b])
+        low, high = keys // max(n, 1), keys % max(n, 1)
+        top = -kt * (flux + math.log(planck / kt))
+        barrier = np.maximum(top - free[low], top - free[high]) if n else np.empty(0)
+        chosen = np.flatnonzero(barrier < threshold)
+        if not len(chosen):
+            return labels, free, (top, low, high)
+        parent, touched = np.arange(n), set()
+        for k in chosen[np.argsort(barrier[chosen], kind="stable")].tolist():
+            pair = {int(low[k]), int(high[k])}
+            if not pair & touched:
+                parent[high[k]] = low[k]
+                touched |= pair
+        labels = np.unique(parent[labels], return_inverse=True)[1]

@@ -1,0 +1,52 @@
+"""The harmonic superposition against numerical derivatives and closed forms."""
+
+import numpy as np
+import pytest
+
+from pathsample.thermodynamics.heat_capacity import Superposition
+
+
+def model(seed=0, n=60, kappa=9):
+    rng = np.random.default_rng(seed)
+    return Superposition(-50 + 3 * rng.random(n), 20 + rng.random(n), rng.integers(1, 6, n), kappa, planck=0.7)
+
+
+def test_functions_are_derivatives_of_ln_z():
+    m = model()
+    kt = np.linspace(0.05, 2.0, 40)
+    h = 1e-4 * kt
+    up, here, down = m.curve(kt + h), m.curve(kt), m.curve(kt - h)
+    free = [-c.kt * c.ln_z for c in (up, here, down)]
+    np.testing.assert_allclose(-(free[0] - free[2]) / (2 * h), here.entropy, rtol=1e-6)
+    np.testing.assert_allclose((up.energy - down.energy) / (2 * h), here.heat_capacity, rtol=1e-6)
+    np.testing.assert_allclose(here.energy - here.kt * here.entropy, free[1], rtol=1e-12)
+
+
+def test_slope_is_the_derivative_of_the_occupation():
+    m = model(1)
+    numerical = (m.occupation(0.3001) - m.occupation(0.2999)) / 2e-4
+    np.testing.assert_allclose(m.slope(0.3), numerical, atol=1e-6)
+    assert m.slope(0.3).sum() == pytest.approx(0.0, abs=1e-12)
+
+
+def test_two_levels_have_a_schottky_peak():
+    # many excited minima of one energy: C = x^2 g e^-x / (1 + g e^-x)^2
+    m = Superposition(np.array([0.0] + [1.0] * 500), np.zeros(501), np.ones(501), 6)
+    (peak,) = m.peaks(0.01, 2.0)
+    kt = np.linspace(0.05, 0.5, 200001)
+    x = 1 / kt
+    exact = x**2 * 500 * np.exp(-x) / (1 + 500 * np.exp(-x)) ** 2
+    assert peak.kt == pytest.approx(kt[exact.argmax()], abs=1e-5)
+    assert peak.heat_capacity == pytest.approx(6 + exact.max(), rel=1e-9)
+    assert [m for m, _ in peak.losing] == [0]
+    assert all(m > 0 for m, _ in peak.gaining)
+
+
+def test_extremes_and_partial_sums():
+    m = model(2)
+    cold = m.curve([1e-6, 1e6])
+    assert np.isfinite(cold.entropy).all()
+    assert cold.heat_capacity == pytest.approx([9, 9], abs=1e-6)
+    assert m.lowest(60).curve([0.3]).ln_z == pytest.approx(m.curve([0.3]).ln_z)
+    assert m.lowest(1).curve([0.3]).heat_capacity == pytest.approx([9])
+    assert m.lowest(10).curve([0.3]).ln_z < m.curve([0.3]).ln_z
