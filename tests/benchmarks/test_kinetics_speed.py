@@ -1,0 +1,100 @@
+"""Speed of rates on networks of the size of a large survey, beside the limits set for them; CPU seconds, one thread counts."""
+
+import time
+
+import numpy as np
+import pytest
+
+from pathsample.kinetics.dijkstra import fastest_paths, with_transition_states
+from pathsample.kinetics.graph_transformation import transform
+from pathsample.kinetics.kinetic_monte_carlo import simulate
+from pathsample.kinetics.rates import RateNetwork, canonical, make_network
+
+pytestmark = pytest.mark.benchmark(group="kinetics")
+
+
+def landscape(edges, n, kt, seed=0):
+    """A network with random energies on a graph (m, 2); A and B are the two minima of lowest energy."""
+    rng = np.random.default_rng(seed)
+    m = len(edges)
+    energy = rng.random(n)
+    a, b = edges.T
+    minima = {"energy": energy, "log_product": 100 + rng.random(n), "order": np.ones(n, dtype=int)}
+    top = np.maximum(energy[a], energy[b]) + 0.5 * rng.random(m)
+    states = {"energy": top, "log_product": 99 + rng.random(m), "order": np.ones(m, int), "plus": a + 1, "minus": b + 1}
+    ends = np.argsort(energy)[:2] + 1
+    return make_network(minima, states, {"A": ends[:1].tolist(), "B": ends[1:].tolist()}, *canonical(minima, states, kt))
+
+
+def neighbours(n, dimensions, count, seed=0):
+    """Each of n random points joined with its nearest ones, and with the next point in order so that all are connected."""
+    from scipy.spatial import cKDTree
+
+    x = np.random.default_rng(seed).random((n, dimensions))
+    x = x[np.argsort(x[:, 0])]
+    near = cKDTree(x).query(x, count + 1)[1][:, 1:]
+    near = np.stack([np.repeat(np.arange(n), count), near.ravel()], axis=1)
+    return np.concatenate([near, np.stack([np.arange(n - 1), np.arange(1, n)], axis=1)])
+
+
+def preferential(n, count, seed=0):
+    """Each minimum joined with ``count`` earlier ones, those with many connections more often: a scale-free network."""
+    rng = np.random.default_rng(seed)
+    ends = list(range(count + 1)) * count
+    edges = [(i, j) for i in range(count + 1) for j in range(i)]
+    for i in range(count + 1, n):
+        for j in {ends[k] for k in rng.integers(len(ends), size=count)}:
+            edges.append((i, j))
+            ends += [i, j]
+    return np.array(edges)
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("neighbours in 4 dimensions", 60), ("scale-free", 60)])
+def test_graph_transformation_of_50000_minima(benchmark, kind, limit):
+    """Both directions, all passage times and committors; limit 60 s."""
+    n = 50_000
+    network = landscape(preferential(n, 3) if kind == "scale-free" else neighbours(n, 4, 2), n, 0.05)
+
+    def run():
+        began = time.process_time()
+        result = transform(network)
+        return time.process_time() - began, result
+
+    seconds, result = benchmark.pedantic(run, rounds=1)
+    print(f"\nNGT {kind}: {n} minima, {len(network.plus)} ts, dense {result.dense_rows}: {seconds:.1f} s (limit {limit})")
+    assert seconds < limit
+
+
+def test_dijkstra_of_200000_minima(benchmark):
+    """Fastest path with rates and branching probabilities made anew; limit 5 s."""
+    network = landscape(neighbours(200_000, 4, 2), 200_000, 0.05)
+
+    def run():
+        began = time.process_time()
+        with_transition_states(network, fastest_paths(network)[0])
+        return time.process_time() - began
+
+    seconds = benchmark.pedantic(run, rounds=1)
+    print(f"\nDIJKSTRA: 200000 minima, {len(network.plus)} ts: {seconds:.2f} s (limit 5)")
+    assert seconds < 5
+
+
+def test_monte_carlo_steps_per_second(benchmark):
+    """A random walk on 10,000 minima; limit 5 million steps per second."""
+    n = 10_000
+    edges = neighbours(n, 4, 4)
+    plus, minus = edges[edges[:, 0] != edges[:, 1]].T
+    m = len(plus)
+    rng = np.random.default_rng(0)
+    sets = {"A": np.array([0]), "B": np.array([n - 1])}
+    used = np.ones(n, dtype=bool)
+    network = RateNetwork(np.zeros(n), rng.random(n), plus, minus, rng.random(m), np.arange(1, m + 1), np.zeros(m), used, sets)
+
+    def run():
+        began = time.process_time()
+        found = simulate(network, 300, 1)
+        return found.steps.sum() / (time.process_time() - began) / 1e6
+
+    rate = benchmark.pedantic(run, rounds=1)
+    print(f"\nKMC: {rate:.0f} million steps per second (limit 5), ratio {rate / 5:.1f}")
+    assert rate > 5
