@@ -10,7 +10,8 @@ connect           the missing-connection cycle between two minima (NEWCONNECT)
 steepest_descent  paths by the method of Page and McIver, or by integration of the steepest-descent equation
 graph             which pairs of minima to connect next: Dijkstra with lazy distances
 single_ended      transition states around one minimum
+jobs              the same as a library: no files, no printing
 cli, run          the program ``optim`` (job: its input, report: its lines, output: its files)
 
-Heavy modules are imported from where they live: ``from optim.connect import connect``.
+Heavy modules are imported from where they live: ``from optim.jobs import connect``.
 """

@@ -157,6 +157,7 @@ cdef class EigenvectorFollowing:
             if not (isfinite(e) and isfinite(rms)):
                 return FOLLOW_NOT_FINITE
             self.potential.c_hessian(x, h)
+            self.potential.hessian_calls += 1
             self.zero.update(x)
             bound = 0.0
             for i in range(n):

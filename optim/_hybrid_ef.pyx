@@ -105,7 +105,11 @@ cdef class HybridEF:
         cdef Py_ssize_t n = potential.n_variables, size
         self.potential = potential
         self.zero = ZeroModes(potential)
-        self.quotient = RayleighQuotient(potential, self.zero, settings.difference_step, settings.central_differences)
+        # an analytic product costs as much as a central difference; large problems have no Newton steps to mend its error
+        exact = potential.has_hessian_vector and (settings.central_differences or not settings.uses_newton(potential))
+        self.quotient = RayleighQuotient(
+            potential, self.zero, settings.difference_step, settings.central_differences, exact
+        )
         self.tangent = TangentSpace(potential)
         self.analytic = analytic
         self.ritz.history = settings.ritz_history

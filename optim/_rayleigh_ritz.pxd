@@ -14,6 +14,7 @@ cdef class RayleighQuotient(Function):
     cdef double[::1] other
     cdef public double step
     cdef public bint central
+    cdef bint analytic
 
     cdef void place(self, const double* x, const double* gradient) noexcept nogil
 

@@ -1,7 +1,8 @@
 """The lowest Hessian eigenpair: by minimising the Rayleigh quotient with gradients only, or by LAPACK.
 
 Munro and Wales, Phys. Rev. B 59, 3969 (1999); Kumeda, Munro and Wales, Chem. Phys. Lett. 341, 185 (2001). The product of the
-Hessian with a vector is the forward or central difference of gradients, USEDIAG 3 or 2.
+Hessian with a vector is analytic where the potential has it and otherwise the forward or central difference of gradients,
+USEDIAG 3 or 2.
 """
 
 from libc.math cimport fabs, isfinite, sqrt
@@ -16,6 +17,9 @@ from potentials.potential cimport Potential
 
 import numpy as np
 
+#: What an analytic product of the Hessian with a vector counts in evaluations of energy and gradient.
+cdef int ANALYTIC_PRODUCT_CALLS = 2
+
 
 cdef class RayleighQuotient(Function):
     """R(v) = v^T H v / v^T v at a fixed point, zero modes projected out of v.
@@ -29,10 +33,15 @@ cdef class RayleighQuotient(Function):
         Length of the displacement of the differences of gradients.
     central : bool
         Central differences (two gradients for a product) instead of forward ones (one).
+    analytic : bool
+        The potential's own product of its Hessian with a vector instead of differences.
     """
 
-    def __init__(self, Potential potential not None, ZeroModes zero not None, double step=1e-4, bint central=False):
+    def __init__(
+        self, Potential potential not None, ZeroModes zero not None, double step=1e-4, bint central=False, bint analytic=False
+    ):
         n = potential.n_variables
+        self.analytic = analytic
         self.potential = potential
         self.zero = zero
         self.n_variables = n
@@ -61,18 +70,22 @@ cdef class RayleighQuotient(Function):
         if not length > 0.0:
             return 0.0 / 0.0
         vector_scale(n, 1.0 / length, u)
-        vector_move(n, &self.origin[0], self.step, u, y)
-        self.potential.c_energy_gradient(y, gradient)
-        self.potential.calls += 1
-        if self.central:
-            vector_move(n, &self.origin[0], -self.step, u, y)
-            self.potential.c_energy_gradient(y, g)
-            self.potential.calls += 1
-            vector_add(n, -1.0, g, gradient)
-            vector_scale(n, 0.5 / self.step, gradient)
+        if self.analytic:
+            self.potential.c_hessian_vector(&self.origin[0], u, gradient)
+            self.potential.calls += ANALYTIC_PRODUCT_CALLS
         else:
-            vector_add(n, -1.0, &self.gradient_there[0], gradient)
-            vector_scale(n, 1.0 / self.step, gradient)
+            vector_move(n, &self.origin[0], self.step, u, y)
+            self.potential.c_energy_gradient(y, gradient)
+            self.potential.calls += 1
+            if self.central:
+                vector_move(n, &self.origin[0], -self.step, u, y)
+                self.potential.c_energy_gradient(y, g)
+                self.potential.calls += 1
+                vector_add(n, -1.0, g, gradient)
+                vector_scale(n, 0.5 / self.step, gradient)
+            else:
+                vector_add(n, -1.0, &self.gradient_there[0], gradient)
+                vector_scale(n, 1.0 / self.step, gradient)
         self.zero.project(gradient)
         value = vector_dot(n, u, gradient)
         # gradient of the quotient: 2 (H u - R u) / |v|
@@ -126,6 +139,7 @@ cdef Eigenpair lowest_by_lapack(
     cdef char uplo = b'U'
     cdef Eigenpair pair
     potential.c_hessian(x, h)
+    potential.hessian_calls += 1
     for i in range(n):
         row = 0.0
         for j in range(n):
@@ -202,7 +216,7 @@ def lowest_eigenpair(
     cdef double[::1] vv = vector
     cdef double[::1] gv = np.empty(n)
     cdef ZeroModes zero = ZeroModes(potential)
-    cdef RayleighQuotient quotient = RayleighQuotient(potential, zero, step, central)
+    cdef RayleighQuotient quotient = RayleighQuotient(potential, zero, step, central, potential.has_hessian_vector)
     cdef double[::1] work = np.empty(max(lapack_workspace(n) if analytic else 0, n + lbfgs_workspace(n, history)))
     cdef int[::1] iwork = np.empty(12 * n + 2, dtype=np.intc)
     settings.history = history

@@ -195,6 +195,7 @@ cdef class SteepestDescent:
             if iterations[0] >= max_iterations:
                 return value[0] < rms
             self.potential.c_hessian(x, h)
+            self.potential.hessian_calls += 1
             self.hessians += 1
             self.zero.update(x)
             if self.newton(x, h, factor, g, x_new, g_new, stages, &e, length):
@@ -310,6 +311,7 @@ cdef class SteepestDescent:
         while not done and k < NEWTON_STEPS:
             if k:
                 self.potential.c_hessian(x, h)
+                self.potential.hessian_calls += 1
                 self.hessians += 1
             if not self.factorise(h, factor, 0.0, True):
                 break
@@ -342,6 +344,7 @@ cdef class SteepestDescent:
             energy[0] = e_old
             length[0] = length_old
             self.potential.c_hessian(x, h)
+            self.potential.hessian_calls += 1
             self.hessians += 1
         return False
 

@@ -24,6 +24,7 @@ def _tables():
 
 def _arguments(parser):
     parser.add_argument("suffix", nargs="?", default="", help="behind the names of all files: odata.suffix, ...")
+    parser.add_argument("--plot", action="store_true", help="draw the paths into profile.png and profile.pdf")
 
 
 def _main(arguments):
@@ -31,7 +32,7 @@ def _main(arguments):
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from optim.run import run
 
-    return run(".", arguments.suffix, arguments.check, " ".join(["optim", *sys.argv[1:]]))
+    return run(".", arguments.suffix, arguments.check, " ".join(["optim", *sys.argv[1:]]), plot=arguments.plot)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from optim.transition_state import locate, searcher
 
 @dataclass(slots=True)
 class ConnectResult:
-    """Outcome of a connection run.
+    """Outcome of a connection run; a sequence of its triples.
 
     Attributes
     ----------
@@ -55,6 +55,12 @@ class ConnectResult:
     paths: list = field(default_factory=list)
     edges: list = field(default_factory=list)
     failures: dict = field(default_factory=dict)
+
+    def __len__(self):
+        return len(self.triples)
+
+    def __getitem__(self, index):
+        return self.triples[index]
 
 
 class Silent:
@@ -182,9 +188,7 @@ class Connector:
             return state["known"] is not None
 
         try:
-            found = locate(
-                self.potential, self.searcher, point, tangent, s, is_known=is_known, on_search=self.listener.search
-            )
+            found = locate(self.potential, self.searcher, point, tangent, s, is_known=is_known, on_search=self.listener.search)
             if found is None:
                 self.listener.known_ts(state["known"])
                 return 0
@@ -261,29 +265,3 @@ def as_minimum(potential, point, settings):
     if not result.converged:
         raise ConvergenceError(f"an end point did not converge: {result.message} (RMS gradient {result.rms:.3g})")
     return characterise_minimum(potential, result.coordinates, result.energy, settings)
-
-
-def connect(potential, start, finish, settings, rng=None, listener=None):
-    """Connect two minima by transition states.
-
-    Parameters
-    ----------
-    potential : Potential
-    start, finish : Minimum or ndarray of shape (n_variables,)
-        Coordinates are minimised first.
-    settings : OptimSettings
-    rng : numpy.random.Generator, optional
-    listener : Silent, optional
-        Told of every event (the program prints from it).
-
-    Returns
-    -------
-    ConnectResult
-        All triples found are verified, whether connected or not.
-    """
-    rng = np.random.default_rng(0) if rng is None else rng
-    connector = Connector(potential, settings, rng, listener)
-    return connector.run(as_minimum(potential, start, settings), as_minimum(potential, finish, settings))
-
-
-__all__ = ["ConnectResult", "Connector", "Silent", "as_minimum", "connect"]

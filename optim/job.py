@@ -1,6 +1,6 @@
 """What an odata file asks for: the job, its potential, its end points and settings."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,8 @@ class Job:
         One per atom; empty without atoms.
     starts : ndarray of shape (n_jobs, n_variables)
     finishes : ndarray of shape (n_jobs, n_variables) or None
+    plot : bool
+        Draw the paths.
     """
 
     directory: Path
@@ -43,7 +45,7 @@ class Job:
     symbols: tuple
     starts: np.ndarray
     finishes: np.ndarray | None = None
-    written: list = field(default_factory=list)
+    plot: bool = False
 
     def path(self, name):
         """Path of a file of this job, with its suffix."""

@@ -1,5 +1,6 @@
 """The two downhill paths of a transition state (PATH): a verified minimum, transition state, minimum triple."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,7 @@ class Side:
     steps : int
     frames, energies, lengths : ndarray
         Recorded points; lengths count from the transition state.
+    seconds : float
     """
 
     end: np.ndarray
@@ -53,6 +55,7 @@ class Side:
     frames: np.ndarray
     energies: np.ndarray
     lengths: np.ndarray
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -138,6 +141,7 @@ def best_push(potential, x, vector, settings):
 
 def _descend_side(potential, ts, vector, sign, push, settings):
     """One side: push, then downhill by the chosen method; the end is a verified minimum."""
+    began = time.perf_counter()
     origin = ts.coordinates
     direction = sign * vector
     if settings.pushopt:
@@ -184,7 +188,8 @@ def _descend_side(potential, ts, vector, sign, push, settings):
         lengths.append(np.array([length]))
     if not minimum.energy < ts.energy:
         raise ConvergenceError("a downhill path ended above its transition state")
-    return Side(end, minimum, length, steps, np.concatenate(frames), np.concatenate(energies), np.concatenate(lengths))
+    recorded = [np.concatenate(parts) for parts in (frames, energies, lengths)]
+    return Side(end, minimum, length, steps, *recorded, time.perf_counter() - began)
 
 
 def _beside_saddle(potential, x, push):

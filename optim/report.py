@@ -8,6 +8,11 @@ import numpy as np
 from common.formats.fortran import f, g
 from optim.connect import Silent
 
+#: Rotational constant of a moment of inertia of 1 amu bohr^2 in cm^-1, h / (8 pi^2 c I), with which the classic program
+#: converts moments of any unit.
+ROTATIONAL_CONSTANT = 60.199687
+#: Seconds spent to time one evaluation for the last lines.
+TIMING = 1e-3
 PATH_HEAD = "         E+        Ets - E+           Ets       Ets - E-           E-          S       D      gamma   ~N"
 TABLE_HEAD = "  ts        E+         Ets - E+          Ets       Ets - E-          E-          S       D      gamma   ~N"
 
@@ -52,9 +57,12 @@ class Report(Silent):
         self.line(f" mylbfgs> Final energy is {f(energies[-1], 24, 14)}")
 
     def point_group(self, point):
-        """Point group of a stationary point of a cluster."""
+        """Rotational constants, moments of inertia and point group of a stationary point of a cluster."""
         from common.formats.path_info import symbol_field
 
+        constants = [ROTATIONAL_CONSTANT / moment if moment > 0.0 else 0.0 for moment in point.inertia]
+        self.line(" rotcon> Rotational constants (in cm-1) and principal moments of inertia: ")
+        self.line(" ".join(f(value, 15, 5) for value in [*sorted(constants), *point.inertia]))
         self.line(f" symmetry> The full molecular point group is {symbol_field(point.point_group).strip()}.")
         self.line(f" symmetry> Order of full point group={point.order:6d}")
 
@@ -134,7 +142,8 @@ class Report(Silent):
     def sides(self, path):
         """Both sides of a path."""
         for name, side in (("Plus ", path.plus), ("Minus", path.minus)):
-            self.line(f" {name} side of path: {side.steps:23d} steps. Energy={g(side.minimum.energy, 20, 10)}")
+            energy = g(side.minimum.energy, 20, 10)
+            self.line(f" {name} side of path: {side.steps:23d} steps. Energy={energy}   time={f(side.seconds, 11, 2)}")
 
     def failed(self, reason):
         """A search or path failed."""
@@ -158,10 +167,34 @@ class Report(Silent):
         self.line(f" Number of cycles               = {result.cycles:6d}")
         self.line()
 
-    def end(self, started, calls):
-        """Time and evaluations."""
-        self.line(f" Elapsed time={time.perf_counter() - started:45.2f}")
-        self.line(f" OPTIM> # of energy+gradient calls={calls:19d}")
+    def end(self, started, potential, x):
+        """Time and evaluations; the time of an evaluation is measured at the point x."""
+        elapsed = time.perf_counter() - started
+        self.line(f" Elapsed time={f(elapsed, 45, 2)}")
+        gradients, hessians = int(potential.calls), int(potential.hessian_calls)
+        costs = [0.0, gradients * _seconds(lambda: potential.energy_gradient(x), gradients, elapsed)]
+        costs.append(hessians * _seconds(lambda: potential.hessian(x), hessians, elapsed))
+        names = (("", 25), ("+gradient", 16), ("+gradient+Hessian", 8))
+        for (name, width), count, cost in zip(names, (0, gradients, hessians), costs, strict=True):
+            share = 100.0 * cost / max(elapsed, 1e-9)
+            self.line(
+                f" OPTIM> # of energy{name} calls={count:{width + 2}d} time={f(cost, 15, 2)} %={f(min(share, 100.0), 5, 1)}"
+            )
+
+
+def _seconds(evaluate, count, elapsed):
+    """Time of one evaluation, measured where it costs next to nothing beside the run."""
+    if not count:
+        return 0.0
+    began = time.perf_counter()
+    repeats = 0
+    while repeats < count:
+        evaluate()
+        repeats += 1
+        spent = time.perf_counter() - began
+        if spent > min(TIMING, 0.05 * elapsed):
+            return spent / repeats
+    return (time.perf_counter() - began) / repeats
 
 
 def path_sequence(result):

@@ -15,7 +15,7 @@ from optim.stationary import characterise_minimum
 from optim.transition_state import locate, searcher
 
 
-def run(directory=".", suffix="", check=False, command="optim"):
+def run(directory=".", suffix="", check=False, command="optim", *, plot=False):
     """Run ``optim`` in a directory.
 
     Parameters
@@ -27,6 +27,8 @@ def run(directory=".", suffix="", check=False, command="optim"):
         Validate the input and stop.
     command : str
         What the user typed, for the head of the output.
+    plot : bool
+        Draw the paths.
 
     Returns
     -------
@@ -45,6 +47,7 @@ def run(directory=".", suffix="", check=False, command="optim"):
     for line in job.keywords.echo():
         report.line(f" input> {line}")
     _head(job, report)
+    job.plot = plot
     job.settings.frames = _frames_to_record(job)
     methods = {"connect": connect, "band": band, "minimise": minimum, "transition state": transition_state}
     method = methods.get(job.kind, saddle)
@@ -55,14 +58,14 @@ def run(directory=".", suffix="", check=False, command="optim"):
         finish = None if job.finishes is None else job.finishes[k]
         if not method(job, report, start, finish):
             status = EXIT_GOAL_NOT_REACHED
-    report.end(started, job.potential.calls)
+    report.end(started, job.potential, job.starts[0])
     return status
 
 
 def _frames_to_record(job):
     """Frames kept on each side: more than are written, so that PATH can choose."""
     wanted = job.settings.frames
-    return 0 if wanted == 0 else max(4 * wanted, 200)
+    return 0 if wanted == 0 and not job.plot else max(4 * wanted, 200)
 
 
 def _head(job, report):
@@ -108,7 +111,7 @@ def minimum(job, report, start, _finish=None):
     report.line(f" OPTIM> Initial energy={e:20.10f} RMS force={rms_of(g):20.10e}")
     if job.settings.rms >= NO_MINIMISATION:
         _end_hessian(job, report, start)
-        output.write_final_point(job, start, e, rms_of(g))
+        output.write_final_point(job, start, e)
         return True
     try:
         point = minimise_point(job, report, start)
@@ -119,7 +122,7 @@ def minimum(job, report, start, _finish=None):
     _end_hessian(job, report, point.coordinates)
     if job.keywords.given("DUMPDATA"):
         output.append_minima(job, [point])
-    output.write_final_point(job, point.coordinates, point.energy, 0.0)
+    output.write_final_point(job, point.coordinates, point.energy)
     return True
 
 
@@ -159,9 +162,7 @@ def transition_state(job, report, start, _finish=None):
     if direction is None:
         direction = np.random.default_rng(0).standard_normal(potential.n_variables)
     try:
-        record, vector = locate(
-            potential, searcher(potential, settings), start, direction, settings, on_search=report.search
-        )
+        record, vector = locate(potential, searcher(potential, settings), start, direction, settings, on_search=report.search)
     except ConvergenceError as error:
         report.line(f" OPTIM> {error}")
         return False
@@ -172,7 +173,7 @@ def transition_state(job, report, start, _finish=None):
     _end_hessian(job, report, record.coordinates)
     if job.keywords.given("DUMPVECTOR"):
         output.write_vector(job, record.negative_eigenvalue, vector)
-    output.write_final_point(job, record.coordinates, record.energy, 0.0)
+    output.write_final_point(job, record.coordinates, record.energy)
     if not job.keywords.given("PATH"):
         return True
     try:
@@ -189,12 +190,22 @@ def _write_single_path(job, report, path):
     plus, minus = connector.add_minimum(path.triple.plus), connector.add_minimum(path.triple.minus)
     report.path_found(1, path, plus, minus)
     output.write_path_info(job, [path.triple], "triples")
-    if job.settings.frames:
-        output.write_path(job, 1, path)
-        result = ConnectResult(True, [path.triple], "", 0, 0, 0.0, path=[0], paths=[path], edges=[(0, 1)])
-        output.write_joined_path(job, result)
+    _write_paths(job, ConnectResult(True, [path.triple], "", 0, 0, 0.0, path=[0], paths=[path], edges=[(0, 1)]))
     if job.keywords.given("DUMPDATA"):
         output.append_minima(job, [path.triple.plus, path.triple.minus])
+
+
+def _write_paths(job, result):
+    """PATH and ``--plot``: the files and pictures of all paths."""
+    if job.keywords.given("PATH") and job.keywords["PATH"].frames > 0:
+        for k, path in enumerate(result.paths, 1):
+            output.write_path(job, k, path)
+        if result.path:
+            output.write_joined_path(job, result)
+    if job.plot and result.paths:
+        from optim.plot import save_profile
+
+        save_profile(f"{job.path('profile')}", result, job.potential)
 
 
 def saddle(job, report, start, _finish=None):
@@ -212,7 +223,7 @@ def saddle(job, report, start, _finish=None):
     _end_hessian(job, report, out["coordinates"])
     if out["status"] == 0:
         report.converged()
-        output.write_final_point(job, out["coordinates"], out["energy"], out["rms"])
+        output.write_final_point(job, out["coordinates"], out["energy"])
     return out["status"] == 0
 
 
@@ -234,14 +245,10 @@ def connect(job, report, start, finish, *, one_band=False):
         output.write_path_info(job, result.triples, "triples")
     elif job.keywords.given("DUMPPATH") and result.path:
         output.write_path_info(job, _ordered_triples(result), "path")
-    if settings.frames:
-        for k, path in enumerate(result.paths, 1):
-            output.write_path(job, k, path)
-        if result.path:
-            output.write_joined_path(job, result)
+    _write_paths(job, result)
     if job.keywords.given("DUMPDATA"):
         output.append_minima(job, result.minima)
-    output.write_final_point(job, ends[1].coordinates, ends[1].energy, 0.0)
+    output.write_final_point(job, ends[1].coordinates, ends[1].energy)
     return bool(result.triples) if one_band else result.connected
 
 

@@ -87,4 +87,3 @@ def integrate(potential, origin, energy, first, settings, rms, max_iterations):
         rest["length"] += result["length"]
         return rest
     return result
-

@@ -107,9 +107,9 @@ def search(kind, k, seed, first, second, attempt=0):
 
             triples, connected, message = connect_externally(setup, k, first, second)
         else:
-            from optim.connect import connect
+            from optim.jobs import connect
 
-            result = connect(potential, first, second, optim, rng)
+            result = connect(first, second, potential, optim, rng)
             triples, connected, message = result.triples, result.connected, result.message
     elif kind == "quench":
         minima = fresh_minima(potential, optim, rng)

@@ -133,24 +133,6 @@ cdef class MultilayerPerceptronCore(Potential):
     cdef void c_hessian_vector(self, const double* x, const double* v, double* hv) noexcept nogil:
         self.kernels.hessian_vector(&self.m, x, v, hv)
 
-    def hessian_vector(self, x, v):
-        """Hessian at x times v, without the Hessian: about three gradients' work.
-
-        Parameters
-        ----------
-        x, v : array_like of shape (n_variables,)
-
-        Returns
-        -------
-        ndarray of shape (n_variables,)
-        """
-        cdef const double[::1] xv = self._input(x), vv = self._input(v)
-        hv = np.empty(self.n_variables)
-        cdef double[::1] out = hv
-        with nogil:
-            self.c_hessian_vector(&xv[0], &vv[0], &out[0])
-        return hv
-
     def _probabilities(self, x, inputs):
         cdef const double[::1] xv = self._input(x)
         cdef double[::1] in_v = block_rows(inputs, self.m.block)

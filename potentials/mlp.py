@@ -57,6 +57,7 @@ class MultilayerPerceptron(MultilayerPerceptronCore):
     """
 
     has_hessian = True
+    has_hessian_vector = True
     step_scale = 1.0
 
     def __init__(self, layers, inputs, classes, lam, regularise_biases=True, neighbours=None, has_biases=True):

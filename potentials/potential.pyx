@@ -1,8 +1,17 @@
 """The interface of every potential (DESIGN: the C methods without the GIL, the Python methods over NumPy arrays)."""
 
+from libc.math cimport sqrt
+from libc.stdlib cimport free, malloc
+
+from common._vectors cimport vector_add, vector_dot, vector_move, vector_scale
+from common.function cimport Function
+
 import numpy as np
 
-from common.function cimport Function
+#: What a product of the Hessian with a vector counts in evaluations of energy and gradient.
+HESSIAN_VECTOR_CALLS = 2
+#: Length of the displacement along the vector in a difference of gradients.
+cdef double PRODUCT_STEP = 1e-4
 
 
 cdef class Potential(Function):
@@ -18,16 +27,23 @@ cdef class Potential(Function):
         Zero modes, alignment and group order.
     calls : int
         Energy and gradient evaluations so far.
+    hessian_calls : int
+        Hessians so far, analytic or by differences.
     """
 
     #: Step of the central differences of the gradient used where there is no analytic Hessian.
     difference_step = 1e-5
     #: Whether ``hessian`` is analytic.
     has_hessian = False
+    #: Whether ``hessian_vector`` is analytic.
+    has_hessian_vector = False
 
     cdef void c_hessian(self, const double* x, double* hessian) noexcept nogil:
         with gil:
             _difference_hessian(self, x, hessian)
+
+    cdef void c_hessian_vector(self, const double* x, const double* v, double* hv) noexcept nogil:
+        _difference_product(self, x, v, hv)
 
     def fingerprint(self):
         """What identifies this function: a dict of plain values (name, sizes, parameters, digest of the data).
@@ -76,8 +92,29 @@ cdef class Potential(Function):
         cdef double[:, ::1] hv = h
         with nogil:
             self.c_hessian(&xv[0], &hv[0, 0])
+        self.hessian_calls += 1
         self.raise_pending()
         return h
+
+    def hessian_vector(self, x, v):
+        """Hessian at x times v, without the Hessian: analytic, or by a central difference of gradients along v.
+
+        Parameters
+        ----------
+        x, v : array_like of shape (n_variables,)
+
+        Returns
+        -------
+        ndarray of shape (n_variables,)
+        """
+        cdef const double[::1] xv = self._input(x), vv = self._input(v)
+        hv = np.empty(self.n_variables)
+        cdef double[::1] out = hv
+        with nogil:
+            self.c_hessian_vector(&xv[0], &vv[0], &out[0])
+        self.calls += HESSIAN_VECTOR_CALLS
+        self.raise_pending()
+        return hv
 
     def energy_gradient_batch(self, X, int threads=1):
         """Energies and gradients of many points.
@@ -169,3 +206,24 @@ cdef void _difference_hessian(Potential potential, const double* x, double* hess
             h = 0.5 * (hessian[i * n + j] + hessian[j * n + i])
             hessian[i * n + j] = h
             hessian[j * n + i] = h
+
+
+cdef void _difference_product(Potential potential, const double* x, const double* v, double* hv) noexcept nogil:
+    """Central difference of the gradient along v, whose error is quadratic in the displacement."""
+    cdef Py_ssize_t n = potential.n_variables
+    cdef double length = sqrt(vector_dot(n, v, v)), step
+    cdef double* y
+    cdef Py_ssize_t i
+    if not length > 0.0:
+        for i in range(n):
+            hv[i] = 0.0
+        return
+    y = <double*>malloc(2 * n * sizeof(double))
+    step = PRODUCT_STEP / length
+    vector_move(n, x, step, v, y)
+    potential.c_energy_gradient(y, hv)
+    vector_move(n, x, -step, v, y)
+    potential.c_energy_gradient(y, y + n)
+    vector_add(n, -1.0, y + n, hv)
+    vector_scale(n, 0.5 / step, hv)
+    free(y)

@@ -12,6 +12,9 @@ from common.formats.text import integer, read_lines, reals
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EeDd]?[+-]\d+)?")
 
+#: Symbols of model atoms, which are no elements.
+MODEL_ATOMS = ("", "AX", "LJ", "UN")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -90,6 +93,19 @@ def gmin_frame(coordinates, energy, symbols):
     rows = g_lines(coordinates, 20, 10).splitlines()
     atoms = "".join(f"{symbol:2.2} {row}\n" for symbol, row in zip(symbols, rows, strict=True))
     return f"{len(rows):12d}\n{g(energy, 20, 10)}\n{atoms}"
+
+
+def extended_frame(coordinates, symbols, **properties):
+    """One frame of extended xyz, which ASE and OVITO read: ``energy=...`` and further properties in the second line.
+
+    Model atoms (AX, LJ) become X, the atom without an element.
+    """
+    rows = np.reshape(coordinates, (-1, 3))
+    items = [f"{name}={value:.15g}" if isinstance(value, float) else f"{name}={value}" for name, value in properties.items()]
+    head = " ".join(["Properties=species:S:1:pos:R:3", *items, 'pbc="F F F"'])
+    names = ["X" if symbol.upper() in MODEL_ATOMS else symbol for symbol in symbols]
+    atoms = "".join(f"{name:2}{x:24.15f}{y:24.15f}{z:24.15f}\n" for name, (x, y, z) in zip(names, rows, strict=True))
+    return f"{len(rows)}\n{head}\n{atoms}"
 
 
 _FRAMES = {"path": path_frame, "joined": joined_frame, "gmin": gmin_frame}

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from common.formats import coordinates
-from optim.connect import as_minimum, connect
+from optim.connect import as_minimum
+from optim.jobs import connect
 from optim.settings import OptimSettings
 from optim.single_ended import search
 from potentials.lj import LennardJones
@@ -43,7 +44,7 @@ def test_lj38_connection(benchmark):
     settings.image_increment, settings.first_images, settings.first_iterations = 0.0, 50, 500
 
     def run():
-        return connect(LennardJones(38, 5.0), start, finish, settings)
+        return connect(start, finish, LennardJones(38, 5.0), settings)
 
     result = benchmark.pedantic(run, rounds=3, warmup_rounds=1)
     print(f"\nLJ38: connected in {result.seconds:.2f} s and {result.calls} evaluations (OPTIM 0.99 s, pele 1.1 s)")

@@ -9,9 +9,10 @@ import pytest
 
 from common.formats import coordinates
 from common.stationary_points import Minimum
-from optim.connect import Silent, as_minimum, connect
+from optim.connect import Silent, as_minimum
 from optim.dneb import interpolate, local_maxima, run_dneb
 from optim.graph import MissingConnections
+from optim.jobs import connect
 from optim.settings import OptimSettings, default_settings
 from potentials.datasets.xor import xor_data
 from potentials.lj import LennardJones
@@ -140,7 +141,7 @@ def test_exhausted_pairs_end_the_search():
 
 def test_mueller_brown(surface, surface_settings, known_minima, known_transition_states):
     places = [np.array(p) for _, p in sorted(known_minima.items())]
-    result = connect(surface, places[0], places[1], surface_settings)
+    result = connect(places[0], places[1], surface, surface_settings)
     assert result.connected
     assert len(result.path) == 2
     found = sorted(t.transition_state.energy for t in result.triples)
@@ -150,7 +151,7 @@ def test_mueller_brown(surface, surface_settings, known_minima, known_transition
 
 def test_same_end_points_are_connected_at_once(surface, surface_settings, known_minima):
     place = np.array(next(iter(known_minima.values())))
-    result = connect(surface, place, place + 1e-3, surface_settings)
+    result = connect(place, place + 1e-3, surface, surface_settings)
     assert result.connected
     assert result.path == []
     assert result.triples == []
@@ -191,7 +192,7 @@ def test_lj13():
             minimum = as_minimum(potential, potential.random_coordinates(rng), settings)
             if all(abs(minimum.energy - e.energy) > 1e-5 for e in ends):
                 ends.append(minimum)
-        result = connect(potential, *ends, settings, rng)
+        result = connect(*ends, potential, settings, rng)
         if result.connected:
             connected += 1
             check_connection(potential, result)
@@ -208,7 +209,7 @@ def test_xor_network():
         minimum = as_minimum(potential, potential.random_coordinates(rng), settings)
         if all(abs(minimum.energy - e.energy) > 1e-5 for e in ends):
             ends.append(minimum)
-    result = connect(potential, *ends, settings, rng)
+    result = connect(*ends, potential, settings, rng)
     assert result.connected, result.message
     check_connection(potential, result)
 
@@ -216,7 +217,7 @@ def test_xor_network():
 def test_the_same_seed_gives_the_same_result():
     potential, settings = LennardJones(13), OptimSettings()
     ends = [quenched(potential, 20), quenched(potential, 21)]
-    runs = [connect(potential, *ends, settings, np.random.default_rng(1)) for _ in range(2)]
+    runs = [connect(*ends, potential, settings, np.random.default_rng(1)) for _ in range(2)]
     first, second = ([t.transition_state.coordinates for t in r.triples] for r in runs)
     assert len(first) == len(second)
     assert all((x == y).all() for x, y in zip(first, second, strict=True))
@@ -225,12 +226,12 @@ def test_the_same_seed_gives_the_same_result():
 def test_limits():
     potential = LennardJones(13)
     ends = [quenched(potential, 20), quenched(potential, 21)]
-    everything = connect(potential, *ends, OptimSettings())
+    everything = connect(*ends, potential, OptimSettings())
     energies = sorted(t.transition_state.energy for t in everything.triples)
-    limited = connect(potential, *ends, OptimSettings(max_ts_energy=energies[0] + 1e-6, cycles=3))
+    limited = connect(*ends, potential, OptimSettings(max_ts_energy=energies[0] + 1e-6, cycles=3))
     assert all(t.transition_state.energy <= energies[0] + 1e-6 for t in limited.triples)
     assert limited.failures.get("transition state above MAXTSENERGY", 0) > 0
-    assert not connect(potential, *ends, OptimSettings(cycles=1, max_barrier=1e-12)).triples
+    assert not connect(*ends, potential, OptimSettings(cycles=1, max_barrier=1e-12)).triples
 
 
 class Recorder(Silent):
@@ -250,7 +251,7 @@ def test_lj38_example():
     potential = LennardJones(38, 5.0)
     settings = OptimSettings(distance_tolerance=0.2, tries=1, image_density=20.0, iteration_density=20.0, image_max=30)
     listener = Recorder()
-    result = connect(potential, start, finish, settings, None, listener)
+    result = connect(start, finish, potential, settings, None, listener)
     assert result.connected
     assert listener.bands >= result.cycles
     assert result.minima[0].energy == pytest.approx(-173.9284266, abs=1e-7)

@@ -62,7 +62,7 @@ def test_survey_ends_when_its_minutes_are_spent(tmp_path, plane, plane_setup, qu
 @pytest.fixture
 def path_of_lj7(tmp_path):
     """A directory with a path.info of two triples of LJ7, and those triples with all eigenvalues."""
-    from optim.connect import connect
+    from optim.jobs import connect
     from optim.settings import default_settings
     from potentials.characterise import hessian_spectrum
 
@@ -70,8 +70,8 @@ def path_of_lj7(tmp_path):
     settings = default_settings(potential)
     with Database(tmp_path / "landscape.db", read_only=True) as database:
         first, second, third = database.minima()
-    triples = connect(potential, first, second, settings, np.random.default_rng(0)).triples
-    triples += connect(potential, second, third, settings, np.random.default_rng(0)).triples
+    triples = connect(first, second, potential, settings, np.random.default_rng(0)).triples
+    triples += connect(second, third, potential, settings, np.random.default_rng(0)).triples
 
     def with_eigenvalues(point):
         spectrum = hessian_spectrum(potential, point.coordinates)
