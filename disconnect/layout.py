@@ -71,8 +71,9 @@ def classic_layout(tree, centre=None):
         central[tree.ancestors(centre)] = 1
     column = _superbasins.place_columns(tree.roots, tree.start, tree.daughter, tree.size, central, centre is not None)
     n_columns = int(tree.size[tree.parent < 0].sum())
-    x = (column + tree.size / 2.0) / n_columns
-    return _finish(tree, column, n_columns, x, along=True)
+    # The original works in single precision here; with it the rounding of the printed positions agrees too.
+    x = (np.float32(column + 1) + np.float32(tree.size) / np.float32(2) - np.float32(1)) / np.float32(n_columns)
+    return _finish(tree, column, n_columns, x.astype(np.float64), along=True)
 
 
 def metric_layout(tree, values, axis=None):
@@ -159,20 +160,46 @@ class Segments:
     Attributes
     ----------
     x1, x2 : ndarray of float, shape (n,)
-        0 … 1.
-    y1, y2 : ndarray of float, shape (n,)
-        Depth in levels below level 1.
+        Positions of the node at the level above and at this level, 0 … 1.
     node : ndarray of intp, shape (n,)
     level : ndarray of int, shape (n,)
         Level at the lower end.
+    end : ndarray of intp
+        Segments that are the last of their branch.
+    fraction : ndarray of float, shape (end.size,)
+        Where on the way between the two levels they end.
+    sloping : bool
+        Whether a branch end lies on the line between its two positions, or straight below its own.
     """
 
     x1: np.ndarray
-    y1: np.ndarray
     x2: np.ndarray
-    y2: np.ndarray
     node: np.ndarray
     level: np.ndarray
+    end: np.ndarray
+    fraction: np.ndarray
+    sloping: bool
+
+    def lines(self, across, down):
+        """Both ends of every line.
+
+        Parameters
+        ----------
+        across, down : callable
+            From a position between 0 and 1, and from a depth in levels below level 1, to the units of the picture.
+
+        Returns
+        -------
+        x1, y1, x2, y2 : ndarray of float, shape (n,)
+        """
+        depth = (self.level - 2).astype(np.float64)
+        x1, x2 = across(self.x1), across(self.x2)
+        y1, y2 = down(depth), down(depth + 1.0)
+        end, sign = self.end, np.sign(down(1.0) - down(0.0))
+        y2[end] = sign * np.minimum(sign * (self.fraction * (y2[end] - y1[end]) + y1[end]), sign * y2[end])
+        if self.sloping:
+            x2[end] = self.fraction * (x2[end] - x1[end]) + x1[end]
+        return x1, y1, x2, y2
 
 
 def segments(layout, scale=None):
@@ -199,19 +226,13 @@ def segments(layout, scale=None):
     node, level = node[by_level], level[by_level]
     # At the highest level of its run a node hangs from its parent, further down from itself.
     above = np.where(level == tree.top[node], tree.parent[node], node)
-    x1, x2 = layout.x[above], layout.x[node].copy()
+    x1, x2 = layout.x[above], layout.x[node]
     if scale is not None:
         x1, x2 = scale(x1, level - 1), scale(x2, level)
-    y1 = (level - 2).astype(np.float64)
-    y2 = y1 + 1.0
-    ends = np.flatnonzero(tree.leaves[node] & (level == tree.bottom[node]))
-    fraction = (
-        tree.levels.first - (level[ends] - 2) * tree.levels.delta - tree.energies[tree.lowest[node[ends]]]
-    ) / tree.levels.delta
-    if layout.axis is None:
-        x2[ends] = fraction * (x2[ends] - x1[ends]) + x1[ends]
-    y2[ends] = np.minimum(y1[ends] + fraction, y2[ends])
-    return Segments(x1, y1, x2, y2, node, level)
+    end = np.flatnonzero(tree.leaves[node] & (level == tree.bottom[node]))
+    above = tree.levels.first - (level[end] - 2) * tree.levels.delta
+    fraction = (above - tree.energies[tree.lowest[node[end]]]) / tree.levels.delta
+    return Segments(x1, x2, node, level, end, fraction, layout.axis is None)
 
 
 def columns_of_minima(layout):

@@ -139,14 +139,15 @@ def network(energies, ts_energies, plus, minus, **names):
         wrong = np.flatnonzero(~np.isfinite(values))
         if wrong.size:
             raise InputError(f"{name}:{wrong[0] + 1}: the energy is not a finite number; remove this stationary point")
-    wrong = np.flatnonzero((np.minimum(plus, minus) < 1) | (np.maximum(plus, minus) > energies.size))
+    # A degenerate rearrangement plays no part, whatever minimum it names: a removed one may name 0 twice.
+    different = plus != minus
+    wrong = np.flatnonzero(different & ((np.minimum(plus, minus) < 1) | (np.maximum(plus, minus) > energies.size)))
     if wrong.size:
         k = wrong[0]
         raise InputError(
             f"{ts_name}:{k + 1}: connects minima {plus[k]} and {minus[k]}, but {minima_name} has {energies.size} minima; "
             "use files of the same database"
         )
-    different = plus != minus
     return Network(
         energies=energies,
         ts_energies=np.ascontiguousarray(ts_energies[different]),
@@ -271,13 +272,12 @@ def _columns(path, columns, what):
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}; correct MINIMA or TS in dinfo") from None
     lines = data.split(b"\n")
-    while lines and not lines[-1].strip():
-        lines.pop()
-    if not lines:
+    filled = [line for line in lines if line.strip()]
+    if not filled:
         return tuple(np.empty(0) for _ in columns)
     try:
-        rows = np.loadtxt(lines, usecols=columns, ndmin=2, comments=None, dtype=np.float64)
-        if rows.shape[0] == len(lines):
+        rows = np.loadtxt(filled, usecols=columns, ndmin=2, comments=None, dtype=np.float64)
+        if rows.shape[0] == len(filled):
             return tuple(np.ascontiguousarray(rows[:, k]) for k in range(len(columns)))
     except (ValueError, IndexError):
         pass
@@ -288,17 +288,20 @@ def _columns_by_line(path, lines, columns, what):
     """The slow way, for numbers with D exponents and to find the line that is wrong."""
     from common.fortran_numbers import read_real
 
-    rows = np.empty((len(lines), len(columns)))
+    rows = []
     for number, line in enumerate(lines, 1):
         words = line.decode("ascii", "replace").replace(",", " ").split()
+        if not words:
+            continue
         if len(words) <= columns[-1]:
             raise InputError(f"{path}:{number}: {len(words)} columns, {what} needs {columns[-1] + 1}; is the file complete?")
-        for k, column in enumerate(columns):
+        rows.append([])
+        for column in columns:
             try:
-                rows[number - 1, k] = read_real(words[column])
+                rows[-1].append(read_real(words[column]))
             except ValueError:
                 raise InputError(f"{path}:{number}: '{words[column]}' in column {column + 1} is not a number") from None
-    return tuple(np.ascontiguousarray(rows[:, k]) for k in range(len(columns)))
+    return tuple(np.array(column) for column in zip(*rows))
 
 
 def read_values(path, n_minima):
@@ -346,3 +349,29 @@ def read_values(path, n_minima):
             raise InputError(f"{path}: {len(rows)} values, but there are {n_minima} minima; one line per minimum is expected")
         values[: len(rows)] = [row[0] for _, row in rows]
     return values, heading
+
+
+def first_values(path, most):
+    """The first number of each of the first `most` lines that are not blank, as a list-directed read of Fortran takes them.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or a line does not begin with a number.
+    """
+    from common.fortran_numbers import read_real
+
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    values = []
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.replace(",", " ").split()
+        if not words or len(values) == most:
+            continue
+        try:
+            values.append(read_real(words[0]))
+        except ValueError:
+            raise InputError(f"{path}:{number}: '{words[0]}' is not a value per minimum") from None
+    return np.array(values)

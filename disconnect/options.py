@@ -131,7 +131,6 @@ def _check(settings, options, database_option):
         if given("CHOOSECOLOURS") and (values.sets or 0) > 9:
             settings.error("CHOOSECOLOURS", f"there are nine colours, for {values.sets} sets; leave it out for a rainbow")
     for first, second in (
-        ("TRMIN", "TRVAL"),
         ("TRMIN", "COLOURBY"),
         ("TRVAL", "COLOURBY"),
         ("METRIC", "WEIGHTS"),
@@ -139,11 +138,12 @@ def _check(settings, options, database_option):
     ):
         if given(first) and given(second):
             settings.error(second, f"{first} is given too; choose one of them")
-    for keyword, needed in (
-        ("CHOOSECOLOURS", "TRMIN"), ("COLOURPRINT", "TRMIN"), ("TRVALSCALE", "TRVAL"), ("SETAXIS", "METRIC"),
-    ):  # fmt: skip
+    # The original accepts these, so that its inputs go on working; the log says that they do nothing.
+    if given("TRMIN") and given("TRVAL"):
+        settings.notes.append(f"{settings.where('TRVAL')}: TRVAL has no effect, TRMIN is given too and goes first")
+    for keyword, needed in (("CHOOSECOLOURS", "TRMIN"), ("COLOURPRINT", "TRMIN"), ("SETAXIS", "METRIC")):
         if given(keyword) and not given(needed):
-            settings.error(keyword, f"it belongs to {needed}, which is not given")
+            settings.notes.append(f"{settings.where(keyword)}: {keyword} has no effect without {needed}")
     for keyword in ("COLOURRANGE", "COLOURRULE", "CATEGORIES", "COLOURLABEL"):
         if given(keyword) and not options.colour:
             settings.error(keyword, "it belongs to COLOURBY, which is not given")
@@ -175,14 +175,15 @@ def _check_comparison(settings, options):
 
 
 def minimum_list(path, n_minima, signed=False):
-    """Numbers of minima from a file, one per line.
+    """Numbers of minima from a file, the first item of every line.
 
     Parameters
     ----------
     path : str
     n_minima : int
     signed : bool
-        Whether negative numbers are allowed.
+        A list of PICK: negative numbers are allowed, and numbers that no minimum has are left out with a warning, as in the
+        original.
 
     Returns
     -------
@@ -199,14 +200,17 @@ def minimum_list(path, n_minima, signed=False):
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     numbers = []
     for line_number, line in enumerate(text.splitlines(), 1):
-        words = line.split()
+        words = line.replace(",", " ").split()
         if not words:
             continue
         try:
             number = int(words[0])
         except ValueError:
-            number = 0
-        if not 1 <= (abs(number) if signed else number) <= n_minima:
+            number = None
+        if number is not None and signed and not 1 <= abs(number) <= n_minima:
+            print(f"WARNING: Ignoring {number:8d} in {path}; minima numbers: 1 to {n_minima:6d}")
+            continue
+        if number is None or not 1 <= abs(number) <= n_minima or (number < 0 and not signed):
             kind = "1 to {0} or -1 to -{0}" if signed else "1 to {0}"
             raise InputError(
                 f"{path}:{line_number}: '{words[0]}' is not the number of a minimum; expected {kind.format(n_minima)}"
@@ -216,13 +220,15 @@ def minimum_list(path, n_minima, signed=False):
 
 
 def value_list(path, n_minima, announced):
-    """Values of TRVAL or METRIC: line k for minimum k, -1 for minima beyond the end of the file or the announced number."""
-    from disconnect.network import read_values
+    """Values of TRVAL or METRIC: the first item of line k for minimum k, -1 for minima beyond the end of the file."""
+    from disconnect.network import first_values
 
     # The classic programs allocate `announced` values; a number too small would have stopped them.
     if announced < n_minima:
         raise InputError(
             f"{path}: {announced} values are announced for {n_minima} minima; write their number before the file name"
         )
-    values, _ = read_values(path, n_minima)
-    return np.where(np.isnan(values), -1.0, values)
+    values = np.full(n_minima, -1.0)
+    found = first_values(path, n_minima)
+    values[: found.size] = found
+    return values

@@ -77,7 +77,7 @@ def write_listings(network, selection, layout, options, additions):
         listings.write_node_numbers("node_numbers", layout)
         print("Done.\n")
     colouring = colour_tree(layout.tree, options, additions)
-    if settings.given("COLOURPRINT"):
+    if settings.given("COLOURPRINT") and additions.marks is not None:
         print('Writing section assignments of nodes for colour to "node_sections".')
         listings.write_node_sections("node_sections", layout, colouring.values)
         print("Done.\n")

@@ -112,8 +112,8 @@ def draw_tree(axes, layout, colouring=None, widths=None, style=None, scale=None)
         from disconnect.layout import segments
 
         parts = segments(layout, scale)
-        x = np.column_stack([parts.x1, parts.x2])
-        energy = tree.levels.first - np.column_stack([parts.y1, parts.y2]) * tree.levels.delta
+        x1, energy1, x2, energy2 = parts.lines(np.copy, lambda depth: tree.levels.first - depth * tree.levels.delta)
+        x, energy = np.column_stack([x1, x2]), np.column_stack([energy1, energy2])
         node = parts.node
     width = style.line_width or default_line_width(tree)
     line_widths = np.full(tree.n_nodes, width) if widths is None else widths

@@ -150,8 +150,7 @@ def write_tree(path, layout, page, colouring=None, scale=None, minima_name="min.
 
     levels = layout.tree.levels
     parts = segments(layout, scale)
-    x1, x2 = page.x(parts.x1), page.x(parts.x2)
-    y1, y2 = page.y(parts.y1, levels), page.y(parts.y2, levels)
+    x1, y1, x2, y2 = parts.lines(page.x, lambda depth: page.y(depth, levels))
     with atomic_write(path, "wb", durable=False) as file:
         write = file.write
         write(_head(layout, page, minima_name, ts_name).encode("utf-8", "surrogateescape"))
@@ -173,14 +172,14 @@ def _head(layout, page, minima_name, ts_name):
         f"%%BoundingBox: 0 0 {page.width:5d}{page.height:5d}",
     ]
     text = "\n".join(lines) + "\n" + PROLOGUE
-    if layout.axis is not None:
-        text += _order_parameter_axis(layout, page)
+    line, ticks, label = _order_parameter_axis(layout, page) if layout.axis is not None else ("", "", "")
     if page.scale_bar is not None:
-        text += _scale_bar(page, levels)
+        text += _scale_bar(page, levels) + line + ticks + label
     elif page.epsilon:
-        text += _epsilon_bar(page, levels)
+        text += _epsilon_bar(page, levels) + line + ticks + label
     else:
-        text += _energy_axis(page, levels)
+        upright, marks, numbers = _energy_axis(page, levels)
+        text += upright + line + marks + ticks + label + numbers
     return text + "\n% Manipulate landmark.\n\n"
 
 
@@ -193,15 +192,15 @@ def _font(size, name="Times-Roman"):
 
 
 def _energy_axis(page, levels):
+    """The line, its ticks and its numbers."""
     label = fortran_label(page.label_format)
     heights = [page.y(float(i), levels) for i in range(levels.n)]
-    text = _line(AXIS_X, heights[0], AXIS_X, heights[-1])
-    text += "".join(_line(AXIS_X - TICK / 2, y, AXIS_X + TICK / 2, y) for y in heights)
-    text += _font(FONT)
+    ticks = "".join(_line(AXIS_X - TICK / 2, y, AXIS_X + TICK / 2, y) for y in heights)
+    text = _font(FONT)
     energies = levels.energies()
     for i in range(levels.n - 1, -1, -1):
         text += f"{15.0:7.2f}{heights[i] - 5.0:7.2f} mt ({label(energies[i])}) show\n"
-    return text
+    return _line(AXIS_X, heights[0], AXIS_X, heights[-1]), ticks, text
 
 
 def _epsilon_bar(page, levels):
@@ -223,24 +222,25 @@ def _scale_bar(page, levels):
 
 
 def _order_parameter_axis(layout, page):
-    """Horizontal axis of METRIC, with ticks at multiples of a power of ten."""
+    """Horizontal axis of METRIC with ticks at multiples of a power of ten: the line, its ticks and its numbers."""
     low, high = layout.axis
     bottom = page.y(float(layout.tree.levels.n - 1), layout.tree.levels)
-    text = _line(page.x(0.0), bottom, page.x(1.0), bottom)
+    line = _line(page.x(0.0), bottom, page.x(1.0), bottom)
     size = np.log10(high - low)
     power = np.trunc(size - 1.0)
     if size - power < 0.5:
         power -= 1.0
     step = 10.0**power
     start = np.trunc(low / step + 1.0) * step
-    values = start + step * np.arange(max(int(np.floor((high - start) / step + 1e-9)) + 1, 0))
+    values = start + step * np.arange(int((high - start) / step) + 2 if high >= start else 0)
+    values = values[values <= high]
     positions = [page.x((value - low) / (high - low)) for value in values]
-    text += "".join(_line(x, bottom - TICK / 2, x, bottom + TICK / 2) for x in positions)
-    text += _font(FONT + 2)
+    ticks = "".join(_line(x, bottom - TICK / 2, x, bottom + TICK / 2) for x in positions)
+    text = _font(FONT + 2)
     label = fortran_label(page.label_format)
     for value, x in zip(values, positions):
         text += f"{x - 20.0:7.2f}{bottom - 15.0:7.2f} mt ({label(value)}) show\n"
-    return text
+    return line, ticks, text
 
 
 def _colour_commands(colouring):
@@ -266,12 +266,13 @@ def _levels(parts, levels, x1, y1, x2, y2, colouring, first):
         index, commands = _colour_commands(colouring)
         colour = np.ascontiguousarray(index[parts.node])
     edges = np.searchsorted(parts.level, np.arange(first, levels.n + 2))
+    nothing_above = False
     for level in range(first, levels.n + 1):
         begin, end = edges[level - first], edges[level - first + 1]
         yield f"\n% Level: {level - 1:2d} to {level:2d}\n\n".encode()
-        if begin == end:
-            # Nothing reaches this level, so nothing lies deeper.
+        if nothing_above:
             return
+        nothing_above = begin == end
         part = slice(begin, end)
         yield _format.segment_lines(x1[part], y1[part], x2[part], y2[part], colour[part], commands)
 
@@ -280,7 +281,7 @@ def _labels(layout, page, parts, x2, y2, scale):
     """Labels of branch ends and nodes, in the classic order."""
     tree = layout.tree
     text = ""
-    ends = np.flatnonzero(tree.leaves[parts.node] & (parts.level == tree.bottom[parts.node]))
+    ends = parts.end
     if page.scale_bar is not None:
         ends = ends[parts.level[ends] > 2]
     place = {int(tree.lowest[parts.node[k]]): (x2[k], y2[k]) for k in ends}

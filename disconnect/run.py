@@ -32,6 +32,8 @@ def run(path=None, check=False, output=None, database=None, colour=None, colour_
 
     options = read_options(path, output, database, colour, colour_map, label)
     print("\nDisconnectivity Graphs\n----------------------\n")
+    for note in options.settings.notes:
+        print(f"Note: {note}")
     if options.settings.given("COMPARE"):
         from disconnect.output import write_comparison
 

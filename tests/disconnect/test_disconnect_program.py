@@ -493,6 +493,35 @@ def test_fortran_exponents(folder, capsys):
     assert draw(BASE) == 0
 
 
+def test_keywords_that_the_original_accepts_without_effect(folder, capsys):
+    assert draw(BASE) == 0
+    plain = lines_of()
+    text = BASE + "CHOOSECOLOURS\nSETAXIS 0 1\nCOLOURPRINT\nTRVALSCALE\nIDMIN 3 ! a remark\n"
+    capsys.readouterr()
+    assert draw(text) == 0
+    log = capsys.readouterr().out
+    for line, word, needed in ((6, "CHOOSECOLOURS", "TRMIN"), (7, "SETAXIS", "METRIC"), (8, "COLOURPRINT", "TRMIN")):
+        assert f"Note: dinfo:{line}: {word} has no effect without {needed}" in log
+    assert np.array_equal(lines_of(), plain)
+    assert draw(BASE + "TRMIN 1 36 set1.txt\nTRVAL 36 order.txt\nPICK pick.txt\n") == 0
+    assert "TRVAL has no effect" in capsys.readouterr().out
+    assert colours_of() == {"0 0 0", "1 0 0"}
+    Path("pick.txt").write_text("99\n-1 the first, 5\n")
+    assert draw(BASE + "PICK pick.txt\nDUMPNUMBERS\n") == 0
+    assert "WARNING: Ignoring       99 in pick.txt; minima numbers: 1 to     36" in capsys.readouterr().out
+    assert all_drawn() == set(range(2, 37))
+
+
+def test_blank_lines_and_more_columns_in_data(folder, capsys):
+    assert draw(BASE + "TRVAL 36 order.txt\n") == 0
+    plain = Path("tree.ps").read_text()
+    Path("min.data").write_text(Path("min.data").read_text().replace("\n", "\r\n\r\n"))
+    values = np.loadtxt("order.txt")
+    Path("order.txt").write_text("".join(f"{v:.18e}, {k} word\n" for k, v in enumerate([*values, 7.0])))
+    assert draw(BASE + "TRVAL 40 order.txt\n") == 0
+    assert Path("tree.ps").read_text() == plain
+
+
 def test_small_networks(folder, capsys):
     Path("min.data").write_text("-5.0 0 1\n")
     Path("ts.data").write_text("")
