@@ -496,7 +496,7 @@ def test_fortran_exponents(folder, capsys):
 def test_keywords_that_the_original_accepts_without_effect(folder, capsys):
     assert draw(BASE) == 0
     plain = lines_of()
-    text = BASE + "CHOOSECOLOURS\nSETAXIS 0 1\nCOLOURPRINT\nTRVALSCALE\nIDMIN 3 ! a remark\n"
+    text = BASE + "CHOOSECOLOURS\nSETAXIS 0 1\nCOLOURPRINT\nTRVALSCALE ! a remark\n"
     capsys.readouterr()
     assert draw(text) == 0
     log = capsys.readouterr().out
