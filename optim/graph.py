@@ -52,16 +52,14 @@ class MissingConnections:
         self.minima = []
         self._exact = {}
         self._bound = {}
+        self._vectors = []
         self._attempts = {}
         self._links = {}
 
     def add(self, minimum):
         """A new node."""
-        index = len(self.minima)
-        bound = getattr(self.symmetry, "lower_bound", None)
-        for other, known in enumerate(self.minima):
-            self._bound[other, index] = 0.0 if bound is None else float(bound(minimum.coordinates, known.coordinates))
         self.minima.append(minimum)
+        self._vectors.append(self.symmetry.descriptors(minimum.coordinates))
 
     def connect(self, i, j, triple):
         """A transition state joins i and j."""
@@ -89,6 +87,13 @@ class MissingConnections:
             self._tighten(*key)
         return self._exact[key]
 
+    def bound(self, key):
+        """Lower bound of the distance of a pair."""
+        if key not in self._bound:
+            pairs = zip(self._vectors[key[0]], self._vectors[key[1]], strict=True)
+            self._bound[key] = max((math.sqrt(float(d @ d)) for d in (a - b for a, b in pairs)), default=0.0)
+        return self._bound[key]
+
     def _tighten(self, i, j):
         """Lower bounds of other pairs by the triangle inequality from a new distance."""
         new = self._exact[i, j]
@@ -99,7 +104,7 @@ class MissingConnections:
                 d = self._exact.get((min(known, k), max(known, k)))
                 if d is not None:
                     key = (min(other, k), max(other, k))
-                    self._bound[key] = max(self._bound[key], abs(new - d))
+                    self._bound[key] = max(self.bound(key), abs(new - d))
 
     def aligned(self, j, i):
         """(coordinates of minimum j in the copy closest to minimum i, distance); the graph keeps the better distance."""
@@ -115,7 +120,7 @@ class MissingConnections:
         if self._attempts.get(key, 0) >= self.settings.tries:
             return math.inf, True
         exact = key in self._exact
-        d = self._exact[key] if exact else self._bound[key]
+        d = self._exact[key] if exact else self.bound(key)
         kind = self.settings.dijkstra
         if kind == "exp":
             return math.exp(min(d, 700.0)), exact

@@ -166,7 +166,7 @@ def _descend_side(potential, ts, vector, sign, push, settings):
         e = run["energy"]
         if not run["converged"]:
             raise ConvergenceError(f"a downhill path did not converge in {steps} steps (RMS gradient {run['rms']:.3g})")
-        if not newton or positive_definite(potential, x):
+        if not newton or run.get("minimum") or positive_definite(potential, x):
             break
         if goal > settings.rms:
             goal = max(settings.rms, 0.1 * goal)

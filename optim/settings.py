@@ -54,6 +54,8 @@ class OptimSettings:
         Attempts with a push ten times smaller [REDOTS].
     frames : int
         Most frames kept on each side of a path [PATH]; 0 keeps none.
+    eigenvalues : bool
+        Keep all Hessian eigenvalues of the stationary points found, as path.info has them; their product takes much less.
     energy_tolerance, distance_tolerance
         Identity of stationary points [EDIFFTOL, GEOMDIFFTOL].
     cycles, tries, image_density, iteration_density, image_max, image_increment, band_rms
@@ -117,6 +119,7 @@ class OptimSettings:
     path_longest: float = 5.0
     path_retries: int = 2
     frames: int = 0
+    eigenvalues: bool = True
     energy_tolerance: float = 1e-6
     distance_tolerance: float = 0.1
     cycles: int = 100

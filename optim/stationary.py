@@ -8,6 +8,10 @@ from potentials import characterise
 from potentials.characterise import gradient_rms, hessian_spectrum, stored_rms
 
 MAX_NEWTON = 20
+#: Rayleigh quotient iterations for a downhill eigenvector (convergence is cubic), and the residual that is enough, in units of
+#: the largest diagonal element of the Hessian.
+RAYLEIGH_ITERATIONS = 4
+EIGENVECTOR_RESIDUAL = 1e-12
 
 
 class WrongIndexError(ConvergenceError):
@@ -34,13 +38,15 @@ class WrongIndexError(ConvergenceError):
 def newton_stationary(potential, x, max_step, max_iterations=MAX_NEWTON):
     """Newton-Raphson steps to the nearest stationary point of whatever index, zero modes projected out.
 
-    The step solves (P H P + s Z^T Z) d = -g, is at most ``max_step`` long, and the iteration ends when the RMS gradient
+    The step solves (H + s Z^T Z) d = -g, is at most ``max_step`` long, and the iteration ends when the RMS gradient
     no longer falls.
 
     Returns
     -------
     coordinates, energy, rms, hessian
     """
+    from scipy.linalg.lapack import dsysv
+
     x = np.array(x, dtype=float).ravel()
     e, g = potential.energy_gradient(x)
     rms = gradient_rms(g)
@@ -48,10 +54,8 @@ def newton_stationary(potential, x, max_step, max_iterations=MAX_NEWTON):
     for _ in range(max_iterations):
         if rms == 0.0 or not np.isfinite(rms):
             break
-        shifted, _ = characterise._shifted(hessian, potential.symmetry.zero_modes(x))
-        try:
-            step = np.linalg.solve(shifted, -g)
-        except np.linalg.LinAlgError:
+        _, _, step, info = dsysv(characterise.lifted(hessian, potential.symmetry.zero_modes(x)), -g, lower=1)
+        if info:
             break
         length = float(np.linalg.norm(step))
         if not np.isfinite(length):
@@ -66,12 +70,13 @@ def newton_stationary(potential, x, max_step, max_iterations=MAX_NEWTON):
         slow = rms_new > 0.5 * rms
         x, e, g, rms = x_new, e_new, g_new, rms_new
         hessian = potential.hessian(x)
-        if slow and rms < 1e-12:
+        # quadratic convergence ends at the rounding error of the gradient
+        if (slow and rms < 1e-12) or rms < 1e-14 * characterise.stiffness(hessian):
             break
     return x, float(e), rms, hessian
 
 
-def characterise_minimum(potential, x, energy=None, settings=None, *, eigenvalues=True, polish=True):
+def characterise_minimum(potential, x, energy=None, settings=None, *, eigenvalues=None, polish=True):
     """Polish, verify and describe a minimum.
 
     Parameters
@@ -82,8 +87,8 @@ def characterise_minimum(potential, x, energy=None, settings=None, *, eigenvalue
     energy : float, optional
         Ignored but for large problems without a Hessian, where it is kept.
     settings : OptimSettings, optional
-    eigenvalues : bool
-        Keep all Hessian eigenvalues in the record (path.info needs them).
+    eigenvalues : bool, optional
+        Keep all Hessian eigenvalues in the record (path.info needs them); default ``settings.eigenvalues``.
     polish : bool
         Take Newton steps first; False verifies the point as it is.
 
@@ -98,6 +103,8 @@ def characterise_minimum(potential, x, energy=None, settings=None, *, eigenvalue
     """
     if settings is not None and not settings.uses_newton(potential):
         return _large_minimum(potential, x, settings)
+    if eigenvalues is None:
+        eigenvalues = settings is None or settings.eigenvalues
     return characterise.characterise_minimum(
         potential, x, eigenvalues=eigenvalues, max_step=None if settings is None else settings.max_step, polish=polish
     )
@@ -117,8 +124,22 @@ def _large_minimum(potential, x, settings):
     return Minimum(energy=e, coordinates=potential.symmetry.standard_frame(x))
 
 
-def characterise_transition_state(potential, x, energy=None, settings=None, *, eigenvalues=True):
+def characterise_transition_state(potential, x, energy=None, settings=None, *, eigenvalues=None, vector=None):
     """Polish, verify and describe a transition state.
+
+    Parameters
+    ----------
+    potential : Potential
+    x : ndarray of shape (n_variables,)
+        End of a search.
+    energy : float, optional
+        Ignored.
+    settings : OptimSettings, optional
+    eigenvalues : bool, optional
+        Keep all Hessian eigenvalues in the record; default ``settings.eigenvalues``.
+    vector : ndarray of shape (n_variables,), optional
+        The downhill eigenvector as the search left it. With it, and without ``eigenvalues``, the index is proved by two
+        factorisations instead of a diagonalisation.
 
     Returns
     -------
@@ -134,26 +155,73 @@ def characterise_transition_state(potential, x, energy=None, settings=None, *, e
     """
     if settings is not None and not settings.uses_newton(potential):
         return _large_transition_state(potential, x, settings)
+    if eigenvalues is None:
+        eigenvalues = settings is None or settings.eigenvalues
     limit = 0.1 if settings is None else settings.ef_max_step
     x, e, rms, hessian = newton_stationary(potential, x, limit)
     goal = stored_rms(potential, x, hessian)
     if not rms <= goal:
         raise ConvergenceError(f"not a transition state: RMS gradient {rms:.3g} after Newton steps, {goal:.3g} needed")
-    spectrum = hessian_spectrum(potential, x, vectors=True, hessian=hessian)
-    if spectrum.index != 1:
-        raise WrongIndexError(f"not a transition state: {spectrum.index} negative eigenvalues", x, e, spectrum)
+    proof = None if eigenvalues or vector is None else _index_one(potential, x, hessian, vector)
+    values = None
+    if proof is not None:
+        lowest, vector, log_product = proof
+    else:
+        spectrum = hessian_spectrum(potential, x, vectors=True, hessian=hessian)
+        if spectrum.index != 1:
+            raise WrongIndexError(f"not a transition state: {spectrum.index} negative eigenvalues", x, e, spectrum)
+        lowest, vector, log_product = spectrum.values[0], np.ascontiguousarray(spectrum.vectors[:, 0]), spectrum.log_product
+        values = spectrum.all_descending() if eigenvalues else None
     symmetry = potential.symmetry
     record = TransitionState(
         energy=e,
         coordinates=x,
-        log_product=spectrum.log_product,
+        log_product=log_product,
         order=int(symmetry.order(x)),
         inertia=tuple(float(v) for v in symmetry.inertia(x)),
-        negative_eigenvalue=float(spectrum.values[0]),
-        eigenvalues=spectrum.all_descending() if eigenvalues else None,
+        negative_eigenvalue=float(lowest),
+        eigenvalues=values,
         point_group=symmetry.point_group(x),
     )
-    return record, np.ascontiguousarray(spectrum.vectors[:, 0])
+    return record, vector
+
+
+def _index_one(potential, x, hessian, vector):
+    """(lowest eigenvalue, eigenvector, ln of the product of the others) where the Hessian has index one; None if unsure.
+
+    The eigenvector v with eigenvalue l is converged by Rayleigh quotient iteration. If then H + s Z^T Z + (s - l) v v^T, in
+    which the zero modes and v have the eigenvalue s, has a Cholesky factor, l < 0 is the only negative eigenvalue, and the
+    factor gives the product of the others.
+    """
+    from scipy.linalg.lapack import dpotrf, dsysv
+
+    zero = potential.symmetry.zero_modes(x)
+    n = len(x)
+    v = vector - zero.T @ (zero @ vector) if len(zero) else np.array(vector, dtype=float)
+    v /= np.linalg.norm(v)
+    raised = characterise.lifted(hessian, zero)
+    stiff = characterise.stiffness(hessian)
+    for attempt in range(RAYLEIGH_ITERATIONS + 1):
+        product = raised @ v
+        value = float(v @ product)
+        product -= value * v
+        if np.linalg.norm(product) < EIGENVECTOR_RESIDUAL * stiff:
+            break
+        if attempt == RAYLEIGH_ITERATIONS or not value < 0.0:
+            return None
+        shifted = raised.copy()
+        shifted.flat[:: n + 1] -= value
+        _, _, w, info = dsysv(shifted, v, lower=1, overwrite_a=1)
+        if info or not np.isfinite(w).all():
+            return None
+        v = w / np.linalg.norm(w)
+    if not value < -characterise.ZERO_CUTOFF:
+        return None
+    shift = max(1.0, stiff)
+    total = characterise.log_determinant(raised + ((shift - value) * v)[:, None] * v, shift, dpotrf)
+    if total is None:
+        return None
+    return value, v, total - np.log(shift) - len(zero) * np.log(characterise.lift(hessian))
 
 
 def _large_transition_state(potential, x, settings):

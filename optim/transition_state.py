@@ -106,7 +106,9 @@ def locate(potential, engine, point, direction, settings, *, is_known=None, on_s
         if is_known is not None and is_known(out["energy"], out["coordinates"]):
             return None
         try:
-            record, vector = characterise_transition_state(potential, out["coordinates"], out["energy"], settings)
+            record, vector = characterise_transition_state(
+                potential, out["coordinates"], out["energy"], settings, vector=out["eigenvector"]
+            )
         except WrongIndexError as error:
             if error.index < 2 or attempt == RESUMPTIONS:
                 raise

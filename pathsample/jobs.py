@@ -71,6 +71,9 @@ def initialise(directory, fingerprint, energy_tolerance, distance_tolerance):
         setup.optim = setup.optim.with_changes(energy_tolerance=energy_tolerance)
     if setup.optim is not None and not setup.connect.given("GEOMDIFFTOL"):
         setup.optim = setup.optim.with_changes(distance_tolerance=distance_tolerance)
+    if setup.optim is not None and not setup.settings.given("EVCUT"):
+        # the database keeps the product of the eigenvalues only
+        setup.optim = setup.optim.with_changes(eigenvalues=False)
     _worker["setup"] = setup
 
 

@@ -72,6 +72,30 @@ def _shifted(hessian, zero_modes):
     return shifted, shift
 
 
+def lift(hessian):
+    """Eigenvalue that `lifted` gives the zero modes: positive, and of the size of the curvatures."""
+    return 1.0 + stiffness(hessian)
+
+
+def lifted(hessian, zero_modes):
+    """H + s Z^T Z with s from `lift`: what `_shifted` is at a stationary point, where H Z = 0, at a tenth of the cost."""
+    if len(zero_modes) == 0:
+        return hessian
+    return hessian + (zero_modes.T * lift(hessian)) @ zero_modes
+
+
+def log_determinant(matrix, shift, dpotrf):
+    """ln det of a symmetric matrix by its Cholesky factor; None where an eigenvalue may be zero or negative."""
+    factor, info = dpotrf(matrix, lower=1, clean=0)
+    if info:
+        return None
+    diagonal = np.diagonal(factor)
+    # the smallest pivot bounds the smallest eigenvalue from above only; a small one needs the eigenvalues themselves
+    if diagonal.min() ** 2 < max(1e3 * ZERO_CUTOFF, 1e-10 * shift):
+        return None
+    return float(2.0 * np.log(diagonal).sum())
+
+
 def hessian_spectrum(potential, x, *, vectors=False, hessian=None):
     """Eigenvalues of the Hessian at x with the zero modes separated exactly.
 
@@ -273,11 +297,5 @@ def _log_product_by_cholesky(potential, x, hessian):
     zero = potential.symmetry.zero_modes(x)
     # at a stationary point H Z = 0, so lifting the zero modes to s multiplies the determinant by s^k
     shift = max(1.0, stiffness(hessian))
-    factor, info = dpotrf(hessian + (zero.T * shift) @ zero if len(zero) else hessian, lower=1, clean=0)
-    if info:
-        return None
-    diagonal = np.diagonal(factor)
-    # the smallest pivot bounds the smallest eigenvalue from above only; a small one needs the eigenvalues themselves
-    if diagonal.min() ** 2 < max(1e3 * ZERO_CUTOFF, 1e-10 * shift):
-        return None
-    return float(2.0 * np.log(diagonal).sum() - len(zero) * np.log(shift))
+    total = log_determinant(hessian + (zero.T * shift) @ zero if len(zero) else hessian, shift, dpotrf)
+    return None if total is None else total - len(zero) * float(np.log(shift))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from potentials.symmetry._rigid import ClusterCore
+from potentials.symmetry._rigid_modes import rigid_zero_modes
 from potentials.symmetry.point_groups import schoenflies
 from potentials.symmetry.symmetry import Symmetry
 
@@ -66,6 +67,7 @@ class RigidCluster(Symmetry):
         if self.random_orientations < 1:
             raise ValueError("random_orientations must be positive")
         self.improved = int(improved)
+        self._newest = None
         self.groups = self._classes(groups)
         self._sort = np.concatenate([group.ravel() for group in self.groups])
         self._core = ClusterCore([g.shape[1] for g in self.groups], [g.shape[0] for g in self.groups])
@@ -111,16 +113,9 @@ class RigidCluster(Symmetry):
         Returns
         -------
         ndarray of shape (6, 3 n), (5, 3 n) where all atoms lie on a line, (3, 3) for one atom
-            Orthonormal rows. Rotations about the principal axes are orthogonal to each other and to the translations.
+            Orthonormal rows.
         """
-        x = self._input(x)
-        x = x - x.mean(axis=0)
-        shifts = np.tile(np.eye(3), self.n_atoms) / np.sqrt(self.n_atoms)
-        _, axes = np.linalg.eigh(x.T @ x)
-        turns = np.array([np.cross(axis, x).ravel() for axis in axes.T])
-        lengths = np.linalg.norm(turns, axis=1)
-        keep = lengths > LINEAR_TOLERANCE * lengths.max()
-        return np.vstack([shifts, turns[keep] / lengths[keep, None]])
+        return rigid_zero_modes(np.ascontiguousarray(self._input(x)).ravel())
 
     def inertia(self, x):
         """Eigenvalues of the inertia tensor about the centroid with unit masses, ascending (columns 4–6 of min.data)."""
@@ -167,17 +162,26 @@ class RigidCluster(Symmetry):
         found = self._core.copies(xs, ys, tolerance, self.inversion, False, tolerance > COPY_DISTANCE, ENOUGH)
         return found[0] if found else None
 
-    def _shell_bound(self, xs, ys):
-        """Lower bound from the distances of the atoms from the centroid."""
-        radii = [np.sqrt((c.reshape(3, -1) ** 2).sum(axis=0)) for c in (xs, ys)]
-        first, total = 0, 0.0
+    def _shells(self, xs):
+        """Distances of the atoms from the centroid, ascending within each row of a group."""
+        radii = np.sqrt((xs.reshape(3, -1) ** 2).sum(axis=0))
+        if len(self.groups) == 1 and self.groups[0].shape[0] == 1:
+            return np.sort(radii)
+        first, shells = 0, []
         for group in self.groups:
             for _ in range(group.shape[0]):
-                last = first + group.shape[1]
-                difference = np.sort(radii[0][first:last]) - np.sort(radii[1][first:last])
-                total += difference @ difference
-                first = last
-        return total**0.5
+                shells.append(np.sort(radii[first : first + group.shape[1]]))
+                first += group.shape[1]
+        return np.concatenate(shells)
+
+    def _shell_bound(self, xs, ys):
+        """Lower bound from the distances of the atoms from the centroid."""
+        return float(np.linalg.norm(self._shells(xs) - self._shells(ys)))
+
+    def descriptors(self, x):
+        """The vectors whose distances ``lower_bound`` compares, to be computed once for each of many structures."""
+        xs, _ = self._centred(x)
+        return self._shells(xs), np.linalg.svd(xs.reshape(3, -1), compute_uv=False), self._core.pair_distances(xs)
 
     def lower_bound(self, x, reference):
         """A rigorous lower bound to the aligned distance, much cheaper than the distance.
@@ -256,7 +260,13 @@ class RigidCluster(Symmetry):
         return self.n_atoms == 2 or bool(values[min(1, values.size - 1)] <= LINEAR_TOLERANCE**0.5 * values[0])
 
     def _group(self, x, tolerance):
-        """(order, Schoenflies symbol)."""
+        """(order, Schoenflies symbol); the newest answer is kept, for both are asked of the same structure in turn."""
+        key = (np.asarray(x, dtype=float).tobytes(), tolerance)
+        if self._newest is None or self._newest[0] != key:
+            self._newest = (key, self._find_group(x, tolerance))
+        return self._newest[1]
+
+    def _find_group(self, x, tolerance):
         if self.n_atoms == 1:
             return 1, "Kh"
         if self.is_linear(x):

@@ -45,6 +45,10 @@ class Symmetry:
         """Vector that copies of x share, whose Euclidean distances never exceed ``distances``; empty where none is known."""
         return np.asarray(x, dtype=float).ravel().copy() if type(self) is Symmetry else np.empty(0)
 
+    def descriptors(self, x):
+        """Tuple of vectors like ``descriptor``: the largest of their distances from those of another point is a lower bound."""
+        return (self.descriptor(x),)
+
     def lower_bounds(self, X, reference):
         """Cheap lower bounds to ``distances``, shape (B,), to choose which are worth computing; zeros where none is known."""
         return np.zeros(len(np.atleast_2d(X)))
