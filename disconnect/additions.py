@@ -1,6 +1,6 @@
 """What files and the database say about single minima: sets, order parameters, properties, weights of the levels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ class Additions:
         Of METRIC, and whether a minimum lies off its axis.
     weights : tuple of ndarray or None
         Upper ends of the bins of WEIGHTS, and their weights.
+    insets : list of disconnect.insets.Inset
     """
 
     pick: object = ()
@@ -40,6 +41,7 @@ class Additions:
     order_parameter: np.ndarray | None = None
     outside: np.ndarray | None = None
     weights: tuple | None = None
+    insets: list = field(default_factory=list)
 
 
 def read_additions(network, options):
@@ -75,6 +77,10 @@ def read_additions(network, options):
         found.widths, _ = property_or_file(network, value("WIDTHBY", "name"))
     if settings.given("WEIGHTS"):
         found.weights = _read_weights(value("WEIGHTS", "file"))
+    if options.insets:
+        from disconnect.insets import read_insets
+
+        found.insets = read_insets(network, options.insets)
     return found
 
 

@@ -14,6 +14,9 @@ def add_arguments(parser):
     parser.add_argument("--database", metavar="FILE", help="database to read instead of text files")
     parser.add_argument("--colour", "--color", metavar="NAME", help="colour by this property, or by a file of values")
     parser.add_argument("--map", metavar="NAME", help="colour map of Matplotlib")
+    parser.add_argument(
+        "--inset", action="append", metavar="N[=IMAGE]", help="picture of minimum N below the graph: its structure, or an image"
+    )
     parser.add_argument("--label", metavar="TEXT", help="words beside the energy axis")
 
 
@@ -23,7 +26,7 @@ def run_here(arguments):
 
     return run(
         arguments.input, check=arguments.check, output=arguments.output, database=arguments.database, colour=arguments.colour,
-        colour_map=arguments.map, label=arguments.label,
+        colour_map=arguments.map, label=arguments.label, inset=arguments.inset,
     )  # fmt: skip
 
 

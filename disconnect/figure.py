@@ -4,6 +4,7 @@ import numpy as np
 
 from disconnect import colours
 from disconnect.automatic import choose_levels
+from disconnect.insets import draw_insets, read_insets
 from disconnect.layout import classic_layout
 from disconnect.network import Network, network, read_database
 from disconnect.picture import Style, add_key, draw_tree
@@ -29,6 +30,7 @@ def disconnectivity_graph(
     lowest=None,
     max_ts_energy=np.inf,
     line_width=None,
+    insets=(),
 ):
     """Draw a disconnectivity graph and return its Axes.
 
@@ -63,6 +65,8 @@ def disconnectivity_graph(
     max_ts_energy : float
     line_width : float or None
         Points.
+    insets : sequence of int or (int, str)
+        Numbers of minima whose structures, or images in files, are placed below the graph.
 
     Returns
     -------
@@ -103,6 +107,9 @@ def disconnectivity_graph(
     draw_tree(axes, layout, colouring, widths, Style(axis_label=axis_label, scale_bar=scale_bar, line_width=line_width))
     if key and colouring is not None:
         add_key(axes.figure, axes, colouring)
+    if insets:
+        wanted = [item if isinstance(item, tuple) else (item, None) for item in insets]
+        draw_insets(axes, layout, read_insets(points, wanted))
     return axes
 
 

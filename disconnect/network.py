@@ -100,14 +100,27 @@ class Network:
                 # A database without points is complete in every other way.
                 return None
 
-    def is_cluster(self):
-        """Whether the database says that the coordinates are those of atoms."""
+    def coordinates_of(self, minimum):
+        """Coordinates of one minimum, counted from 0: ndarray of shape (n_variables,), or None when there are none."""
         if self.database is None:
-            return False
+            return None
+        from common.database import Database
+        from common.errors import DatabaseError
+
+        with Database(self.database, read_only=True) as database:
+            try:
+                return database.coordinates([minimum + 1])[0]
+            except DatabaseError:
+                return None
+
+    def fingerprint(self):
+        """What identifies the potential of the database: dict, empty when nothing is known."""
+        if self.database is None:
+            return {}
         from common.database import Database
 
         with Database(self.database, read_only=True) as database:
-            return "n_atoms" in (database.fingerprint or {})
+            return database.fingerprint or {}
 
 
 def network(energies, ts_energies, plus, minus, **names):

@@ -29,6 +29,8 @@ class Options:
     minima, ts : str or None
         Text files.
     colour, colour_map, axis_label : str or None
+    insets : list of (int, str or None)
+        Minima, from 1, with an image or None for the structure.
     automatic : bool
         No dinfo: everything that is not asked for is chosen.
     """
@@ -41,6 +43,7 @@ class Options:
     colour: str | None = None
     colour_map: str | None = None
     axis_label: str | None = None
+    insets: list = field(default_factory=list)
     automatic: bool = False
 
     def value(self, keyword, argument, default=None):
@@ -59,7 +62,7 @@ class Options:
         return width, height
 
 
-def read_options(path=None, output=None, database=None, colour=None, colour_map=None, label=None):
+def read_options(path=None, output=None, database=None, colour=None, colour_map=None, label=None, inset=None):
     """Read dinfo and join it with the command line, which has the last word.
 
     Parameters
@@ -68,6 +71,8 @@ def read_options(path=None, output=None, database=None, colour=None, colour_map=
         Keyword file; None for dinfo when there is one.
     output : list of str or None
     database, colour, colour_map, label : str or None
+    inset : list of str or None
+        ``N`` or ``N=IMAGE``.
 
     Returns
     -------
@@ -103,6 +108,15 @@ def read_options(path=None, output=None, database=None, colour=None, colour_map=
     options.colour = colour or value("COLOURBY", "name")
     options.colour_map = colour_map or value("COLOURBY", "map")
     options.axis_label = label or value("AXISLABEL", "label")
+    options.insets = [(line.minimum, line.picture) for line in settings.all("INSET")]
+    for word in inset or []:
+        number, _, image = word.partition("=")
+        if number.isdigit():
+            options.insets.append((int(number), image or None))
+        else:
+            settings.problems.append(f"--inset {word}: expected the number of a minimum, or number=image")
+    if options.insets and all(name.rsplit(".", 1)[-1].lower() in ("ps", "html") for name in options.outputs):
+        settings.notes.append("INSET has no effect: pictures are placed in .pdf, .png and .svg files only")
     _check(settings, options, database)
     settings.finish()
     return options

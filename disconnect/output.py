@@ -98,7 +98,8 @@ def write_pictures(network, selection, layout, scale, colouring, options, additi
         else:
             from disconnect.picture import save_picture
 
-            save_picture(name, layout, colouring, widths_of(layout.tree, options, additions), style_of(layout, options), scale)
+            widths, style = widths_of(layout.tree, options, additions), style_of(layout, options)
+            save_picture(name, layout, colouring, widths, style, scale, additions.insets)
         print("Done.\n")
 
 

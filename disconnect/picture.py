@@ -272,6 +272,10 @@ def add_key(figure, axes, colouring, positions=None):
         bar.set_label(colouring.label)
         bar.outline.set_linewidth(0.6)
         bar.ax.ticklabel_format(useOffset=False)
+        known = [] if colouring.values is None else colouring.values[np.isfinite(colouring.values)]
+        if len(known) and known.min() == known.max() and 0.99 < (known[0] - colouring.low) / (colouring.high - known[0]) < 1.01:
+            # One value everywhere: a scale around it would only show digits that mean nothing.
+            bar.set_ticks([known[0]])
     elif colouring.kinds:
         from matplotlib.lines import Line2D
 
@@ -283,7 +287,7 @@ def add_key(figure, axes, colouring, positions=None):
         )  # fmt: skip
 
 
-def save_picture(path, layout, colouring=None, widths=None, style=None, scale=None):
+def save_picture(path, layout, colouring=None, widths=None, style=None, scale=None, insets=()):
     """Write one picture; the end of the name tells the format (.pdf, .png, .svg).
 
     The same input gives the same bytes: no dates, no random identifiers.
@@ -293,6 +297,7 @@ def save_picture(path, layout, colouring=None, widths=None, style=None, scale=No
     path : str or Path
     layout, colouring, widths, style, scale
         As for `draw_tree`.
+    insets : sequence of disconnect.insets.Inset
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -307,6 +312,12 @@ def save_picture(path, layout, colouring=None, widths=None, style=None, scale=No
         draw_tree(axes, layout, colouring, widths, style, scale)
         if colouring is not None:
             add_key(figure, axes, colouring)
+        if insets:
+            from disconnect.insets import draw_insets
+
+            # The colour bar takes room: the places of the pictures need the final shape of the graph.
+            figure.draw_without_rendering()
+            draw_insets(axes, layout, insets, style.label_size)
         metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(kind, {})
         with atomic_write(path, "wb", durable=False) as file:
             figure.savefig(file, format=kind, metadata=metadata, bbox_inches="tight", pad_inches=0.03)

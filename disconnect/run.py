@@ -8,7 +8,7 @@ from disconnect.options import read_options
 from disconnect.superbasins import Levels, superbasins
 
 
-def run(path=None, check=False, output=None, database=None, colour=None, colour_map=None, label=None):
+def run(path=None, check=False, output=None, database=None, colour=None, colour_map=None, label=None, inset=None):
     """Draw the graph that dinfo and the command line describe.
 
     Parameters
@@ -21,6 +21,8 @@ def run(path=None, check=False, output=None, database=None, colour=None, colour_
         Pictures, instead of those of OUTPUT.
     database, colour, colour_map, label : str or None
         Instead of DATABASE, COLOURBY and AXISLABEL.
+    inset : list of str or None
+        ``N`` or ``N=IMAGE``, besides those of INSET.
 
     Returns
     -------
@@ -30,7 +32,7 @@ def run(path=None, check=False, output=None, database=None, colour=None, colour_
     from disconnect.additions import read_additions
     from disconnect.output import lay_out, write_listings, write_pictures
 
-    options = read_options(path, output, database, colour, colour_map, label)
+    options = read_options(path, output, database, colour, colour_map, label, inset)
     print("\nDisconnectivity Graphs\n----------------------\n")
     for note in options.settings.notes:
         print(f"Note: {note}")

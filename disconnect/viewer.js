@@ -1,4 +1,3 @@
-"use strict";
 // The graph in the browser: branches on a WebGL canvas, axis and marks on a second canvas above it, words in a side panel.
 // Everything comes from one packed binary block inside the page; nothing is loaded from elsewhere.
 
@@ -405,34 +404,8 @@ class Viewer {
     const canvas = document.getElementById("structure"), d = this.header.variables;
     canvas.hidden = !d || minimum < 0;
     if (canvas.hidden) return;
-    const g = canvas.getContext("2d"), x = this.coordinates.subarray(d * minimum, d * minimum + d);
-    g.clearRect(0, 0, canvas.width, canvas.height);
-    const size = canvas.width;
-    if (this.header.cluster) {
-      const atoms = [], centre = [0, 0, 0];
-      for (let k = 0; k < d; k++) centre[k % 3] += (3 * x[k]) / d;
-      for (let k = 0; k < d; k += 3) atoms.push([x[k] - centre[0], x[k + 1] - centre[1], x[k + 2] - centre[2]]);
-      const reach = Math.max(...atoms.map((a) => Math.hypot(...a))) + 0.6, unit = size / 2 / reach;
-      atoms.sort((a, b) => a[2] - b[2]);
-      for (const a of atoms) {
-        const px = size / 2 + a[0] * unit, py = size / 2 - a[1] * unit, r = 0.5 * unit;
-        const shade = g.createRadialGradient(px - r / 3, py - r / 3, r / 8, px, py, r);
-        const light = 60 + (20 * a[2]) / reach;
-        shade.addColorStop(0, `hsl(210 60% ${light + 25}%)`);
-        shade.addColorStop(1, `hsl(210 60% ${light - 20}%)`);
-        g.fillStyle = shade;
-        g.beginPath();
-        g.arc(px, py, r, 0, 2 * Math.PI);
-        g.fill();
-      }
-      return;
-    }
-    const largest = Math.max(1e-300, ...x.map(Math.abs)), width = size / d;
-    for (let k = 0; k < d; k++) {
-      g.fillStyle = x[k] < 0 ? "#d6604d" : "#4393c3";
-      const height = (Math.abs(x[k]) / largest) * (size / 2 - 2);
-      g.fillRect(k * width, x[k] < 0 ? size / 2 : size / 2 - height, Math.max(width - 1, 0.5), height);
-    }
+    this.structure = this.structure || new Structure(canvas, this.header.structure);
+    this.structure.show(this.coordinates.subarray(d * minimum, d * minimum + d));
   }
 
   // ---------------------------------------------------------------- saving

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-SCRIPT = Path(__file__).with_name("viewer.js")
+SCRIPTS = [Path(__file__).with_name(name) for name in ("structure.js", "viewer.js")]
 #: Numbers of coordinates that still go into the page.
 MOST_COORDINATES = 4_000_000
 
@@ -36,7 +36,7 @@ select, input, button {{ font: inherit; }}
 input {{ width: 84px; }}
 .bar {{ height: 10px; margin-top: 6px; }}
 .ends {{ display: flex; justify-content: space-between; font-size: 11px; }}
-#structure {{ display: block; margin-top: 6px; }}
+#structure {{ display: block; margin-top: 6px; width: 220px; height: 220px; touch-action: none; }}
 #help {{ color: #666; font-size: 11px; }}
 </style>
 </head>
@@ -187,16 +187,24 @@ def write_page(
         "first": tree.levels.first,
         "last": min(tree.levels.last, float(np.nanmin(layout.end_energy))),
         "variables": 0 if coordinates is None else coordinates.shape[1],
-        "cluster": coordinates is not None and network.is_cluster(),
+        "structure": None if coordinates is None else structure_of(network, coordinates.shape[1]),
     }
     text = PAGE.format(
         title=_plain(title),
         header=json.dumps(header).replace("</", "<\\/"),
         data=base64.b64encode(zlib.compress(b"".join(blocks), 6)).decode("ascii"),
-        script=SCRIPT.read_text(encoding="utf-8"),
+        script="\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS),
     )
     with atomic_write(path, encoding="utf-8", durable=False) as file:
         file.write(text)
+
+
+def structure_of(network, n_variables):
+    """What the page needs to draw a minimum: a dict with ``kind``, and ``layers`` and ``biases`` of a network."""
+    from disconnect.structures import kind_of
+
+    kind = kind_of(network.fingerprint(), n_variables)
+    return {"kind": kind.name, "layers": list(kind.layers), "biases": kind.biases}
 
 
 def _plain(text):

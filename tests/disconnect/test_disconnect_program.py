@@ -297,6 +297,30 @@ class TestKeywords:
         self.log(capsys, "AXISLABEL training loss\nOUTPUT tree.png tree.svg\n")
         assert Path("tree.svg").exists()
 
+    def test_inset(self, folder, capsys):
+        import matplotlib.image
+
+        make_database()
+        matplotlib.image.imsave("photo.png", np.zeros((20, 20, 3)))
+        assert draw("OUTPUT tree.svg\n") == 0
+        plain = Path("tree.svg").read_text()
+        assert draw("INSET 1\nINSET 20 photo.png\nOUTPUT tree.svg tree.pdf\n", "--inset", "13") == 0
+        text = Path("tree.svg").read_text()
+        assert text.count("<image") == plain.count("<image") + 1
+        assert text.count('<g id="axes_') == plain.count('<g id="axes_') + 3
+        capsys.readouterr()
+        for line, message in (
+            ("INSET 99", "INSET 99: landscape.db has minima 1 to 36"),
+            ("INSET 3 nothing.png", "INSET 3 nothing.png: there is no such file"),
+            ("INSET 3 dinfo", "INSET 3 dinfo: the kind of image is not known"),
+        ):
+            assert draw(line + "\n") == 2
+            assert message in capsys.readouterr().err
+        assert draw("", "--inset", "one") == 2
+        assert "--inset one: expected the number of a minimum" in capsys.readouterr().err
+        assert draw(BASE + "INSET 3\nOUTPUT tree.png\n") == 2
+        assert "INSET 3: min.data has no coordinates to draw" in capsys.readouterr().err
+
     def test_scalebar(self, folder, capsys):
         self.log(capsys, "")
         plain = lines_of()
@@ -558,7 +582,8 @@ def test_axes_for_figures(folder):
     from disconnect.figure import disconnectivity_graph
 
     make_database(prop="auc_test")
-    axes = disconnectivity_graph("landscape.db", colour="auc_test", width="energy")
+    axes = disconnectivity_graph("landscape.db", colour="auc_test", width="energy", insets=[1, 20])
+    assert len(axes.child_axes) == 2
     assert axes.get_ylabel() == "energy"
     assert len(axes.artists) > 0 or len(axes.patches) > 0
     low, high = axes.get_ylim()

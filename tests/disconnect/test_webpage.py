@@ -135,3 +135,35 @@ def test_large_graph_by_webgl(tmp_path, monkeypatch):
     chromium(tmp_path / "tree.html", "", f"--screenshot={tmp_path}/screen.png")
     graph = imread(tmp_path / "screen.png")[:, 70:700, :3]
     assert (graph.min(axis=2) < 0.8).mean() > 0.01
+
+
+@in_browser
+@pytest.mark.parametrize("kind", ["cluster", "network"])
+def test_structure_of_the_minimum_in_browser(kind, tmp_path, monkeypatch):
+    from matplotlib.image import imread
+
+    from common.database import Database
+    from common.stationary_points import Minimum, TransitionState
+
+    fingerprint = {"n_atoms": 4} if kind == "cluster" else {"layers": [2, 2, 2], "has_biases": True}
+    rng = np.random.default_rng(3)
+    monkeypatch.chdir(tmp_path)
+    with Database("landscape.db", n_variables=12, fingerprint=fingerprint) as database:
+        x = rng.normal(size=(3, 12)) * 1.5
+        database.add_minima([Minimum(-float(k), x[k]) for k in range(3)], distinct=True)
+        database.add_transition_states(
+            [TransitionState(1.0 + k, x[0] + k, plus=1, minus=2 + k, negative_eigenvalue=-1.0) for k in range(2)]
+        )
+    assert main(["-o", "tree.html"]) == 0
+    header, arrays = arrays_of(tmp_path / "tree.html")
+    assert header["structure"]["kind"] == kind
+    assert np.allclose(arrays["coordinates"].reshape(3, 12), x, rtol=1e-6)
+    chromium(tmp_path / "tree.html", "#minimum=2", f"--screenshot={tmp_path}/screen.png")
+    panel = imread(tmp_path / "screen.png")[:, 735:, :3]
+    coloured = np.ptp(panel, axis=2) > 0.3
+    assert coloured.sum() > (1500 if kind == "cluster" else 300)
+    if kind == "network":
+        blue = (panel[..., 2] > 0.5) & (panel[..., 0] < 0.3)
+        red = (panel[..., 0] > 0.5) & (panel[..., 2] < 0.3)
+        assert blue.any()
+        assert red.any()
