@@ -5,6 +5,10 @@
  * are masked in the first and the last chunk of a row.
  */
 
+#ifndef FAR_AWAY
+#define FAR_AWAY 1e20
+#endif
+
 /* coordinates to three rows; the padding repeats the last atom */
 SIMD_FN void SIMD(cluster_rows)(ptrdiff_t n, ptrdiff_t padded, const double *x, double *X, double *Y, double *Z)
 {
@@ -14,47 +18,63 @@ SIMD_FN void SIMD(cluster_rows)(ptrdiff_t n, ptrdiff_t padded, const double *x, 
 
 typedef struct { vd x, y, z; } SIMD(triple);
 
+/* Rows that share the loads and stores of the second atoms: as many as their sums find room for in the registers. */
+#undef LJ_ROWS
+#if VL == 8
+#define LJ_ROWS 4
+#else
+#define LJ_ROWS 2
+#endif
+
 /* one chunk against one atom: adds the energy/4, adds (dE/dr)/(24 r) (r_i - r_j) to gi and takes it from gj */
-SIMD_FN void SIMD(lj_chunk)(const int use_mask, vl mask, double xi, double yi, double zi, const SIMD(triple) *r,
-                            SIMD(triple) *gi, SIMD(triple) *gj, vd *energy)
+SIMD_FN void SIMD(lj_chunk)(const int use_mask, vl mask, double xi, double yi, double zi, const SIMD(triple) *r, vd *gi,
+                            SIMD(triple) *gj, vd *energy)
 {
     const vd dx = xi - r->x, dy = yi - r->y, dz = zi - r->z;
     const vd r2 = SIMD(v_fma)(dx, dx, SIMD(v_fma)(dy, dy, dz * dz));
-    const vd i2 = 1.0 / r2, i6 = i2 * i2 * i2;
+    const vd i2 = SIMD(v_inverse)(r2), i6 = i2 * i2 * i2;
     vd e = SIMD(v_fma)(i6, i6, -i6), f = (i6 * i2) * SIMD(v_nfma)(SIMD(v_set)(2.0), i6, SIMD(v_set)(1.0));
     if (use_mask) { e = SIMD(v_keep)(mask, e); f = SIMD(v_keep)(mask, f); }
     *energy += e;
-    gi->x = SIMD(v_fma)(f, dx, gi->x); gi->y = SIMD(v_fma)(f, dy, gi->y); gi->z = SIMD(v_fma)(f, dz, gi->z);
+    gi[0] = SIMD(v_fma)(f, dx, gi[0]); gi[1] = SIMD(v_fma)(f, dy, gi[1]); gi[2] = SIMD(v_fma)(f, dz, gi[2]);
     gj->x = SIMD(v_nfma)(f, dx, gj->x); gj->y = SIMD(v_nfma)(f, dy, gj->y); gj->z = SIMD(v_nfma)(f, dz, gj->z);
+}
+
+/* LJ_ROWS rows from i on against the chunk at j */
+SIMD_FN void SIMD(lj_tile)(const int use_mask, ptrdiff_t i, ptrdiff_t j, ptrdiff_t P, const double *X, double *GX, vd *gi, vd *energy)
+{
+    const SIMD(triple) r = {SIMD(v_load)(X + j), SIMD(v_load)(X + P + j), SIMD(v_load)(X + 2 * P + j)};
+    SIMD(triple) gj = {SIMD(v_load)(GX + j), SIMD(v_load)(GX + P + j), SIMD(v_load)(GX + 2 * P + j)};
+#pragma GCC unroll 4
+    for (int k = 0; k < LJ_ROWS; k++)
+        SIMD(lj_chunk)(use_mask, use_mask ? SIMD(v_between)(j, i + k, j + VL) : (vl){0}, X[i + k], X[P + i + k], X[2 * P + i + k], &r,
+                       gi + 3 * k, &gj, energy);
+    SIMD(v_store)(GX + j, gj.x); SIMD(v_store)(GX + P + j, gj.y); SIMD(v_store)(GX + 2 * P + j, gj.z);
 }
 
 static double SIMD(lj_energy_gradient)(ptrdiff_t n, const double *x, double *g, double *work)
 {
-    const ptrdiff_t P = (n + 7) / 8 * 8;
-    double *X = work, *Y = X + P, *Z = Y + P, *GX = Z + P, *GY = GX + P, *GZ = GY + P;
+    const ptrdiff_t P = (n + 7) / 8 * 8, end = (n + VL - 1) / VL * VL;
+    double *X = work, *GX = X + 3 * P, sums[3 * LJ_ROWS];
     vd energy = {0};
-    SIMD(cluster_rows)(n, P, x, X, Y, Z);
+    SIMD(cluster_rows)(n, P, x, X, X + P, X + 2 * P);
+    /* the padding is where it adds nothing: so far out that its energies are below rounding, and no two at one place */
+    for (ptrdiff_t j = n; j < P; j++) X[j] = FAR_AWAY * (double)(1 + j - n);
     memset(GX, 0, (size_t)(3 * P) * sizeof(double));
-    /* two rows at a time share the loads and stores of the second atoms */
-    for (ptrdiff_t i = 0; i + 1 < n; i += 2) {
-        const ptrdiff_t first = i / VL * VL, last = (n - 1) / VL * VL;
-        SIMD(triple) g0 = {{0}, {0}, {0}}, g1 = {{0}, {0}, {0}};
-        const double x0 = X[i], y0 = Y[i], z0 = Z[i], x1 = X[i + 1], y1 = Y[i + 1], z1 = Z[i + 1];
-#define LJ_STEP(j, use_mask) { \
-            const SIMD(triple) r = {SIMD(v_load)(X + (j)), SIMD(v_load)(Y + (j)), SIMD(v_load)(Z + (j))}; \
-            SIMD(triple) gj = {SIMD(v_load)(GX + (j)), SIMD(v_load)(GY + (j)), SIMD(v_load)(GZ + (j))}; \
-            SIMD(lj_chunk)(use_mask, use_mask ? SIMD(v_between)(j, i, n) : (vl){0}, x0, y0, z0, &r, &g0, &gj, &energy); \
-            SIMD(lj_chunk)(use_mask, use_mask ? SIMD(v_between)(j, i + 1, n) : (vl){0}, x1, y1, z1, &r, &g1, &gj, &energy); \
-            SIMD(v_store)(GX + (j), gj.x); SIMD(v_store)(GY + (j), gj.y); SIMD(v_store)(GZ + (j), gj.z); \
+    for (ptrdiff_t i = 0; i < n; i += LJ_ROWS) {
+        const ptrdiff_t first = i / VL * VL;
+        vd gi[3 * LJ_ROWS];
+#pragma GCC unroll 12
+        for (int k = 0; k < 3 * LJ_ROWS; k++) gi[k] = SIMD(v_set)(0.0);
+        SIMD(lj_tile)(1, i, first, P, X, GX, gi, &energy);
+        for (ptrdiff_t j = first + VL; j < end; j += VL) SIMD(lj_tile)(0, i, j, P, X, GX, gi, &energy);
+        SIMD(v_sums)(3 * LJ_ROWS, gi, sums);
+#pragma GCC unroll 4
+        for (int k = 0; k < LJ_ROWS; k++) {
+            GX[i + k] += sums[3 * k]; GX[P + i + k] += sums[3 * k + 1]; GX[2 * P + i + k] += sums[3 * k + 2];
         }
-        LJ_STEP(first, 1)
-        for (ptrdiff_t j = first + VL; j < last; j += VL) LJ_STEP(j, 0)
-        if (last > first) LJ_STEP(last, 1)
-#undef LJ_STEP
-        GX[i] += SIMD(v_sum)(g0.x); GY[i] += SIMD(v_sum)(g0.y); GZ[i] += SIMD(v_sum)(g0.z);
-        GX[i + 1] += SIMD(v_sum)(g1.x); GY[i + 1] += SIMD(v_sum)(g1.y); GZ[i + 1] += SIMD(v_sum)(g1.z);
     }
-    for (ptrdiff_t i = 0; i < n; i++) { g[3 * i] = 24.0 * GX[i]; g[3 * i + 1] = 24.0 * GY[i]; g[3 * i + 2] = 24.0 * GZ[i]; }
+    for (ptrdiff_t i = 0; i < n; i++) { g[3 * i] = 24.0 * GX[i]; g[3 * i + 1] = 24.0 * GX[P + i]; g[3 * i + 2] = 24.0 * GX[2 * P + i]; }
     return 4.0 * SIMD(v_sum)(energy);
 }
 
@@ -96,7 +116,7 @@ static void SIMD(lj_hessian)(ptrdiff_t n, const double *x, double *h, double *wo
         for (ptrdiff_t j = 0; j < n; j += VL) {
             const vd dx = X[i] - SIMD(v_load)(X + j), dy = Y[i] - SIMD(v_load)(Y + j), dz = Z[i] - SIMD(v_load)(Z + j);
             const vd r2 = SIMD(v_fma)(dx, dx, SIMD(v_fma)(dy, dy, dz * dz));
-            const vd i2 = 1.0 / r2, i6 = i2 * i2 * i2, i8 = 24.0 * i6 * i2;
+            const vd i2 = SIMD(v_inverse)(r2), i6 = i2 * i2 * i2, i8 = 24.0 * i6 * i2;
             /* minus f and minus s */
             vd f = i8 * SIMD(v_fma)(SIMD(v_set)(2.0), i6, SIMD(v_set)(-1.0));
             vd s = i8 * i2 * SIMD(v_nfma)(SIMD(v_set)(28.0), i6, SIMD(v_set)(8.0));

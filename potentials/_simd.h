@@ -47,6 +47,13 @@ SIMD_FN vd SIMD(v_smaller)(vd a, vd b) { return (vd)_mm512_min_pd((__m512d)a, (_
 SIMD_FN vd SIMD(v_larger)(vd a, vd b) { return (vd)_mm512_max_pd((__m512d)a, (__m512d)b); }
 SIMD_FN vd SIMD(v_sqrt)(vd a) { return (vd)_mm512_sqrt_pd((__m512d)a); }
 SIMD_FN double SIMD(v_sum)(vd v) { return _mm512_reduce_add_pd((__m512d)v); }
+/* 1/a within 1.5 ulp for normal a and 1/a: an estimate y with relative error e < 2^-14 becomes y (1 + e) (1 + e^2). The divider of the
+ * processor takes longer than the four multiplications, and all of a kernel with one division per chunk waits for it. */
+SIMD_FN vd SIMD(v_inverse)(vd a)
+{
+    const vd y = (vd)_mm512_rcp14_pd((__m512d)a), e = SIMD(v_nfma)(a, y, SIMD(v_set)(1.0));
+    return SIMD(v_fma)(y, e, y) * SIMD(v_fma)(e, e, SIMD(v_set)(1.0));
+}
 /* a < limit ? yes : no */
 SIMD_FN vd SIMD(v_if_less)(vd a, double limit, vd yes, vd no)
 {
@@ -87,6 +94,9 @@ SIMD_FN vd SIMD(v_larger)(vd a, vd b)
 }
 SIMD_FN vd SIMD(v_sqrt)(vd a) { for (int k = 0; k < VL; k++) a[k] = __builtin_sqrt(a[k]); return a; }
 SIMD_FN double SIMD(v_sum)(vd v) { double s = 0.0; for (int k = 0; k < VL; k++) s += v[k]; return s; }
+#endif
+#if VL != 8
+SIMD_FN vd SIMD(v_inverse)(vd a) { return 1.0 / a; }
 #endif
 
 #ifndef SIMD_CONSTANTS
