@@ -6,11 +6,12 @@ cluster whose quench ends in the nearest minimum; anything else is left to it.
 
 from libc.math cimport fabs, isfinite, log, sqrt
 from libc.string cimport memcpy
-from scipy.linalg.cython_blas cimport dsyrk, ssyrk
-from scipy.linalg.cython_lapack cimport dpotrf, dsyev, spotrf, spotrs
+from scipy.linalg.cython_lapack cimport dsyev
 
-from common._vectors cimport vector_dot
+from common._vectors cimport vector_add, vector_dot, vector_scale
 from common.lbfgs cimport LBFGS_CONVERGED, LBFGSOutcome, LBFGSSettings, lbfgs, lbfgs_defaults, lbfgs_workspace
+from gmin._memory cimport N_INVARIANTS, Seen, cluster_invariants
+from potentials._aligned cimport aligned_empty
 from potentials.potential cimport Potential
 
 import numpy as np
@@ -18,12 +19,25 @@ import numpy as np
 from potentials.characterise import STORED_RMS, ZERO_CUTOFF
 from potentials.symmetry.rigid import POINT_GROUP_TOLERANCE
 
-#: Outcomes: a minimum of point group C1; a minimum that may have symmetry; for ``characterise_minimum`` to decide.
-C1, SYMMETRIC, UNDECIDED = range(3)
+cdef extern from "_cholesky.h" nogil:
+    ctypedef struct cholesky_kernels_t:
+        double (*factor)(Py_ssize_t n, const double* h, int n_lift, const double* lift, double* u, double* inverses,
+                         double* log_det) noexcept nogil
+        void (*solve)(Py_ssize_t n, const double* u, const double* inverses, double* b) noexcept nogil
+    int cholesky_choose_kernels(int lanes, cholesky_kernels_t* k)
+
+#: Outcomes: a minimum of point group C1; a minimum that may have symmetry; for ``characterise_minimum`` to decide; a minimum
+#: that this verifier has had before.
+C1, SYMMETRIC, UNDECIDED, AGAIN = range(4)
 cdef enum:
     C1_C = 0
     SYMMETRIC_C = 1
     UNDECIDED_C = 2
+    AGAIN_C = 3
+
+#: Converged to rounding, copies of one minimum agree in energy and invariants to about 1e-11, relative.
+SAME_ENERGY = 1e-8
+SAME_INVARIANTS = 1e-9
 
 #: Steps with one factor go on while each makes the gradient this much smaller.
 cdef double GOOD_RATIO = 0.3
@@ -42,36 +56,41 @@ cdef class ClusterVerifier:
     ----------
     potential : Potential
         One of its own: its work space is used without the GIL. Its symmetry is that of a free cluster.
+    lanes : int
+        Doubles per vector of the processor's instructions: 2, 4 or 8; 0 is the most it has.
     """
 
     cdef Potential potential
     cdef int n, n_atoms
     cdef double max_step
-    cdef double[:, ::1] hessian, factor
-    cdef float[:, ::1] rough, rough_modes
-    cdef float[::1] rough_step
-    cdef double[:, ::1] modes, moves, changes
+    cdef double[:, ::1] hessian
+    # rows padded to a multiple of 8
+    cdef double[:, ::1] lift
+    cdef double[::1] factor, inverses
+    cdef cholesky_kernels_t kernels
+    cdef double[:, ::1] moves, changes
     cdef double[::1] work
     cdef LBFGSSettings settings
+    cdef Seen had
     cdef double[::1] start, gradient, step, trial, trial_gradient
     cdef double[::1] radius
     cdef double[:, ::1] distances
     cdef unsigned char[::1] sorted_row
-    cdef double shift, stiffness, log_determinant
+    cdef double shift, stiffness, log_determinant, smallest
     cdef double stored_rms, zero_cutoff, tolerance
 
-    def __cinit__(self, Potential potential not None):
-        cdef int n = potential.n_variables
+    def __cinit__(self, Potential potential not None, int lanes=0):
+        cdef int n = potential.n_variables, padded = (n + 7) // 8 * 8
         self.potential = potential
         self.n = n
         self.n_atoms = n // 3
         self.max_step = potential.step_scale
         self.hessian = np.empty((n, n))
-        self.factor = np.empty((n, n))
-        self.rough = np.empty((n, n), dtype=np.float32)
-        self.rough_modes = np.empty((6, n), dtype=np.float32)
-        self.rough_step = np.empty(n, dtype=np.float32)
-        self.modes = np.empty((6, n))
+        cholesky_choose_kernels(lanes, &self.kernels)
+        self.factor = aligned_empty(padded * padded)
+        self.inverses = aligned_empty(16 * padded)
+        self.lift = aligned_empty(6 * padded).reshape(6, padded)
+        self.lift[:] = 0.0
         self.moves = np.empty((MAX_STEPS, n))
         self.changes = np.empty((MAX_STEPS, n))
         self.settings = lbfgs_defaults()
@@ -79,12 +98,13 @@ cdef class ClusterVerifier:
         self.work = np.empty(lbfgs_workspace(n, self.settings.history))
         self.start = np.empty(n)
         self.gradient = np.empty(n)
-        self.step = np.empty(n)
+        self.step = aligned_empty(padded)
         self.trial = np.empty(n)
         self.trial_gradient = np.empty(n)
         self.radius = np.empty(self.n_atoms)
         self.distances = np.empty((self.n_atoms, self.n_atoms))
         self.sorted_row = np.zeros(self.n_atoms, dtype=np.uint8)
+        self.had = Seen(SAME_ENERGY, SAME_INVARIANTS)
         self.stored_rms = STORED_RMS
         self.zero_cutoff = ZERO_CUTOFF
         self.tolerance = POINT_GROUP_TOLERANCE
@@ -99,7 +119,7 @@ cdef class ClusterVerifier:
         Returns
         -------
         outcomes : ndarray of int of shape (k,)
-            C1, SYMMETRIC or UNDECIDED; the other arrays mean something for the first two.
+            C1, SYMMETRIC, UNDECIDED or AGAIN; the other arrays mean nothing for UNDECIDED.
         coordinates : ndarray of shape (k, n_variables)
             Centroid at the origin.
         figures : ndarray of shape (k, 5)
@@ -119,6 +139,7 @@ cdef class ClusterVerifier:
 
     cdef int one(self, double* x, double* figures) noexcept nogil:
         cdef double rms
+        cdef double invariants[N_INVARIANTS]
         cdef LBFGSOutcome out
         if self.n_atoms < 4:
             return UNDECIDED_C
@@ -143,6 +164,9 @@ cdef class ClusterVerifier:
             # all atoms in a plane
             memcpy(x, &self.start[0], self.n * sizeof(double))
             return UNDECIDED_C
+        cluster_invariants(self.n_atoms, x, &self.trial[0], invariants)
+        if not self.had.add(figures[0], invariants):
+            return AGAIN_C
         return SYMMETRIC_C if self.may_be_symmetric(x) else C1_C
 
     cdef double newton(self, double* x, double* energy) noexcept nogil:
@@ -157,7 +181,7 @@ cdef class ClusterVerifier:
         self.potential.calls += 1
         first = rms = self.norm(g) / sqrt(<double>n)
         for _factor in range(MAX_FACTORS):
-            if not self.factorise_roughly(x):
+            if not self.factorise(x):
                 return -first
             stored = 0
             while stored < MAX_STEPS:
@@ -167,13 +191,11 @@ cdef class ClusterVerifier:
                 memcpy(d, g, n * sizeof(double))
                 for i in range(stored - 1, -1, -1):
                     alpha[i] = rho[i] * self.dot(&self.moves[i, 0], d)
-                    for k in range(n):
-                        d[k] -= alpha[i] * self.changes[i, k]
-                self.solve(d)
+                    vector_add(n, -alpha[i], &self.changes[i, 0], d)
+                self.kernels.solve(n, &self.factor[0], &self.inverses[0], d)
                 for i in range(stored):
                     product = alpha[i] - rho[i] * self.dot(&self.changes[i, 0], d)
-                    for k in range(n):
-                        d[k] += product * self.moves[i, k]
+                    vector_add(n, product, &self.moves[i, 0], d)
                 length = self.norm(d)
                 if not isfinite(length) or length > self.max_step:
                     return -first
@@ -204,7 +226,7 @@ cdef class ClusterVerifier:
             if rms < 1e-2 * self.stored_rms * max(1.0, self.stiffness):
                 break
         energy[0] = e
-        return rms if self.factorise(x) else -first
+        return rms if self.factorise(x) and self.is_minimum() else -first
 
     cdef double dot(self, const double* a, const double* b) noexcept nogil:
         return vector_dot(self.n, a, b)
@@ -212,9 +234,10 @@ cdef class ClusterVerifier:
     cdef double norm(self, const double* v) noexcept nogil:
         return sqrt(vector_dot(self.n, v, v))
 
-    cdef bint differentiate(self, const double* x) noexcept nogil:
-        """Hessian and zero modes at x; False for atoms on a line."""
+    cdef bint factorise(self, const double* x) noexcept nogil:
+        """Cholesky factor of the Hessian at x, its zero modes lifted; False: not positive definite, or atoms on a line."""
         cdef int k
+        cdef double pivot, root
         self.potential.c_hessian(x, &self.hessian[0, 0])
         self.stiffness = 0.0
         for k in range(self.n):
@@ -222,79 +245,29 @@ cdef class ClusterVerifier:
                 self.stiffness = fabs(self.hessian[k, k])
         # at a minimum H Z = 0: lifting k zero modes to the shift multiplies the determinant by its k-th power
         self.shift = max(1.0, self.stiffness)
-        return self.zero_modes(x)
-
-    cdef bint factorise_roughly(self, const double* x) noexcept nogil:
-        """Cholesky factor of the lifted Hessian in single precision, enough for steps; False: not positive definite."""
-        cdef int n = self.n, six = 6, info = 0
-        cdef Py_ssize_t k
-        cdef char lower = b"L"
-        cdef char plain = b"N"
-        cdef float one = 1.0, shift
-        cdef double* h
-        cdef float* rough = &self.rough[0, 0]
-        cdef float* rough_modes = &self.rough_modes[0, 0]
-        if not self.differentiate(x):
+        root = sqrt(self.shift)
+        if not self.zero_modes(x, root):
             return False
-        h = &self.hessian[0, 0]
-        for k in range(<Py_ssize_t>n * n):
-            rough[k] = <float>h[k]
-        h = &self.modes[0, 0]
-        for k in range(6 * n):
-            rough_modes[k] = <float>h[k]
-        shift = <float>self.shift
-        ssyrk(&lower, &plain, &n, &six, &shift, rough_modes, &n, &one, rough, &n)
-        spotrf(&lower, &n, rough, &n, &info)
-        return info == 0
+        pivot = self.kernels.factor(self.n, &self.hessian[0, 0], 6, &self.lift[0, 0], &self.factor[0], &self.inverses[0],
+                                    &self.log_determinant)
+        self.log_determinant -= 6.0 * log(self.shift)
+        self.smallest = pivot * pivot if pivot > 0.0 else -1.0
+        return pivot > 0.0
 
-    cdef void solve(self, double* b) noexcept nogil:
-        """b becomes the solution for the rough factor."""
-        cdef int n = self.n, one = 1, info = 0
-        cdef Py_ssize_t k
-        cdef char lower = b"L"
-        cdef double scale = 0.0
-        # single precision has a short range of exponents
-        for k in range(n):
-            scale = max(scale, fabs(b[k]))
-        if not scale > 0.0:
-            return
-        for k in range(n):
-            self.rough_step[k] = <float>(b[k] / scale)
-        spotrs(&lower, &n, &one, &self.rough[0, 0], &n, &self.rough_step[0], &n, &info)
-        for k in range(n):
-            b[k] = scale * self.rough_step[k]
+    cdef bint is_minimum(self) noexcept nogil:
+        """Whether the factor proves that no eigenvalue beyond the zero modes is zero or negative.
 
-    cdef bint factorise(self, const double* x) noexcept nogil:
-        """Determinant of the Hessian at x beyond its zero modes from a Cholesky factor; False: not positive definite."""
-        cdef int n = self.n, six = 6, info = 0, k
-        cdef char lower = b"L"
-        cdef char plain = b"N"
-        cdef double one = 1.0, smallest, total = 0.0, pivot
-        if not self.differentiate(x):
-            return False
-        memcpy(&self.factor[0, 0], &self.hessian[0, 0], n * n * sizeof(double))
-        dsyrk(&lower, &plain, &n, &six, &self.shift, &self.modes[0, 0], &n, &one, &self.factor[0, 0], &n)
-        dpotrf(&lower, &n, &self.factor[0, 0], &n, &info)
-        if info != 0:
-            return False
-        smallest = self.factor[0, 0]
-        for k in range(n):
-            pivot = self.factor[k, k]
-            smallest = min(smallest, pivot)
-            total += log(pivot)
-        # the smallest pivot bounds the smallest eigenvalue from above only; a small one needs the eigenvalues themselves
-        if smallest * smallest < max(1e3 * self.zero_cutoff, 1e-10 * self.shift):
-            return False
-        self.log_determinant = 2.0 * total - 6.0 * log(self.shift)
-        return True
+        Its smallest pivot bounds the smallest eigenvalue from above only; a small one needs the eigenvalues themselves.
+        """
+        return self.smallest >= max(1e3 * self.zero_cutoff, 1e-10 * self.shift)
 
-    cdef bint zero_modes(self, const double* x) noexcept nogil:
-        """Orthonormal translations and rotations at x: the rows of ``modes``; False for atoms on a line."""
+    cdef bint zero_modes(self, const double* x, double size) noexcept nogil:
+        """Orthogonal translations and rotations at x, of the size given: the rows of ``lift``; False for atoms on a line."""
         cdef int i, j, k, a, b, n = self.n
         cdef double c[3]
         cdef double d[3]
         cdef double product, length, first = 0.0
-        cdef double scale = 1.0 / sqrt(<double>self.n_atoms)
+        cdef double scale = size / sqrt(<double>self.n_atoms)
         for k in range(3):
             c[k] = 0.0
             for i in range(self.n_atoms):
@@ -304,28 +277,24 @@ cdef class ClusterVerifier:
             for k in range(3):
                 d[k] = x[3 * i + k] - c[k]
                 for j in range(3):
-                    self.modes[j, 3 * i + k] = scale if j == k else 0.0
+                    self.lift[j, 3 * i + k] = scale if j == k else 0.0
             for k in range(3):
                 a = (k + 1) % 3
                 b = (k + 2) % 3
-                self.modes[3 + k, 3 * i + k] = 0.0
-                self.modes[3 + k, 3 * i + a] = -d[b]
-                self.modes[3 + k, 3 * i + b] = d[a]
+                self.lift[3 + k, 3 * i + k] = 0.0
+                self.lift[3 + k, 3 * i + a] = -d[b]
+                self.lift[3 + k, 3 * i + b] = d[a]
         # rotations about the centroid are orthogonal to translations already; Gram and Schmidt, twice, among themselves
         for k in range(3, 6):
             for _ in range(2):
                 for j in range(3, k):
-                    product = 0.0
-                    for i in range(n):
-                        product += self.modes[j, i] * self.modes[k, i]
-                    for i in range(n):
-                        self.modes[k, i] -= product * self.modes[j, i]
-            length = self.norm(&self.modes[k, 0])
+                    product = self.dot(&self.lift[j, 0], &self.lift[k, 0]) / (size * size)
+                    vector_add(n, -product, &self.lift[j, 0], &self.lift[k, 0])
+            length = self.norm(&self.lift[k, 0])
             first = max(first, length)
             if not length > 1e-4 * first:
                 return False
-            for i in range(n):
-                self.modes[k, i] /= length
+            vector_scale(n, size / length, &self.lift[k, 0])
         return True
 
     cdef void centre(self, double* x) noexcept nogil:

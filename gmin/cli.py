@@ -1,5 +1,6 @@
 """Command line of gmin: ``gmin [outfile]`` in a directory with ``data`` and ``coords``."""
 
+import gc
 import os
 import sys
 
@@ -37,6 +38,8 @@ def _main(arguments):
         return 0
     from gmin.run import run
 
+    # what is loaded stays: the collector need not look at it every time that lists of numbers come and go
+    gc.freeze()
     return run(".", arguments.outfile, arguments.check, " ".join(["gmin", *sys.argv[1:]]))
 
 

@@ -29,7 +29,7 @@ class Report:
 
 def quench_line(quench, energy, steps, rms, markov, seconds):
     """``Qu`` I10 `` E=`` G20.10 `` steps=`` I5 `` RMS=`` G12.5 `` Markov E=`` G20.10 `` t=`` F11.1."""
-    return f"Qu {quench:10d} E={g20(energy)} steps={i(steps, 5)} RMS={g(rms, 12, 5)} Markov E={g20(markov)} t={seconds:11.1f}"
+    return f"Qu {quench:10d} E={g20(energy)} steps={i(steps, 5)} RMS={g12(rms)} Markov E={g20(markov)} t={seconds:11.1f}"
 
 
 def g20(value):
@@ -37,6 +37,13 @@ def g20(value):
     if 100.0 <= value < 999.9999 or -999.9999 < value <= -100.0:
         return f"{value:16.7f}    "
     return g(value, 20, 10)
+
+
+def g12(value):
+    """G12.5; the common case of a sloppy quench, 0.001 <= x < 0.01, without detours."""
+    if 0.001 <= value < 0.0099999:
+        return f"{100.0 * value:8.5f}E-02"
+    return g(value, 12, 5)
 
 
 def acceptance_lines(interval, ratio, step, astep, temperature):

@@ -3,9 +3,9 @@
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 
-from common.errors import ConvergenceError
-from common.stationary_points import Minimum
-from gmin._verify import C1, SYMMETRIC, ClusterVerifier
+import numpy as np
+
+from gmin.verification import cluster_verifier, verify
 
 DATABASE = "landscape.db"
 #: Quenches verified in one go by the thread beside the walker.
@@ -40,7 +40,7 @@ class Store:
         Number of quenches that did not prove to be minima, by reason.
     """
 
-    def __init__(self, potential, path, *, energy_tolerance=None, distance_tolerance=None, batch=256):
+    def __init__(self, potential, path, *, energy_tolerance=None, distance_tolerance=None, batch=1024):
         from common.database import Database
 
         self.potential = potential
@@ -55,7 +55,10 @@ class Store:
             distance_tolerance=distance_tolerance,
             cache_kilobytes=CACHE_KILOBYTES,
         )
+        # ascending, so that what lies alone among them is new without a look at the database
+        self.energies = np.sort(self.database.energies())
         self.waiting = []
+        self.n_waiting = 0
         self.portions = deque()
         self.thread = ThreadPoolExecutor(max_workers=1)
         self.added = 0
@@ -81,19 +84,55 @@ class Store:
             self._take(self.portions.popleft())
 
     def _take(self, portion):
-        minima, refused = portion.result()
-        self.waiting += minima
-        self.refused.update(refused)
-        if len(self.waiting) >= self.batch:
+        verified = portion.result()
+        self.waiting.append(verified)
+        self.n_waiting += len(verified.coordinates)
+        self.refused.update(verified.refused)
+        self.known += verified.again
+        if self.n_waiting >= self.batch:
             self._write()
 
     def _write(self):
-        if self.waiting:
-            outcome = self.database.add_minima(self.waiting)
-            new = sum(1 for _, is_new in outcome if is_new)
-            self.added += new
-            self.known += len(outcome) - new
-            self.waiting = []
+        if not self.waiting:
+            return
+        before = self.database.n_minima
+        with self.database.transaction():
+            for verified, near in zip(self.waiting, self._near(self.waiting)):
+                self._add(verified, near)
+        self.added += self.database.n_minima - before
+        new = np.sort(self.database.new_energies(before))
+        self.energies = np.insert(self.energies, np.searchsorted(self.energies, new), new)
+        self.waiting = []
+        self.n_waiting = 0
+
+    def _near(self, portions):
+        """For each row of each portion whether an energy stored or waiting is closer than the tolerance."""
+        energies = np.concatenate([p.figures[:, 0] for p in portions])
+        tolerance = self.database.energy_tolerance
+        low, high = (np.searchsorted(self.energies, energies + side) for side in (-tolerance, tolerance))
+        near = low < high
+        order = np.argsort(energies, kind="stable")
+        close = np.diff(energies[order]) < tolerance
+        near[order[1:][close]] = near[order[:-1][close]] = True
+        return np.split(near, np.cumsum([len(p.figures) for p in portions])[:-1])
+
+    def _add(self, verified, near):
+        """Add a portion in its order: those alone in energy in one go, the others one by one."""
+        near[list(verified.others)] = True
+        first = 0
+        for k in [*np.flatnonzero(near).tolist(), len(near)]:
+            if k > first:
+                figures = verified.figures[first:k]
+                columns = {
+                    "energy": figures[:, 0], "log_product": figures[:, 1], "order": np.ones(k - first, int),
+                    "inertia": figures[:, 2:],
+                }  # fmt: skip
+                self.database.append_minima(columns, verified.coordinates[first:k])
+            first = k + 1
+            minimum = verified.minimum(k) if k < len(near) else None
+            if minimum is not None:
+                _, new = self.database.add_minimum(minimum)
+                self.known += not new
 
     def flush(self):
         """Store everything handed over so far."""
@@ -115,56 +154,3 @@ class Store:
         for reason, count in sorted(self.refused.items()):
             lines.append(f"database> {count} quenches not stored: {reason}")
         return lines
-
-
-def verify(potential, candidates, verifier=None):
-    """Minima out of quenches.
-
-    Parameters
-    ----------
-    potential : Potential
-    candidates : ndarray of shape (k, n_variables)
-    verifier : gmin._verify.ClusterVerifier, optional
-        Does the ordinary ones of a cluster in one go.
-
-    Returns
-    -------
-    minima : list of Minimum
-        In the order of the candidates.
-    refused : Counter
-        Reasons for those that are none.
-    """
-    from potentials.characterise import characterise_minimum
-
-    if verifier is None:
-        outcomes = [None] * len(candidates)
-    else:
-        outcomes, points, figures = verifier.verify(candidates)
-        outcomes, figures = outcomes.tolist(), figures.tolist()
-    minima, refused = [], Counter()
-    for k, outcome in enumerate(outcomes):
-        if outcome == C1:
-            energy, log_product, *inertia = figures[k]
-            minima.append(Minimum(energy, points[k], log_product, 1, tuple(inertia)))
-        elif outcome == SYMMETRIC:
-            energy, log_product, *inertia = figures[k]
-            order, group = int(potential.symmetry.order(points[k])), potential.symmetry.point_group(points[k])
-            minima.append(Minimum(energy, points[k], log_product, order, tuple(inertia), point_group=group))
-        else:
-            try:
-                minima.append(characterise_minimum(potential, candidates[k]))
-            except ConvergenceError as error:
-                # the figures behind the reason differ from point to point
-                refused[" ".join(word for word in str(error).split() if not any(c.isdigit() for c in word))] += 1
-    return minima, refused
-
-
-def cluster_verifier(potential):
-    """A `ClusterVerifier` for a free cluster with an analytic Hessian, None for everything else."""
-    from potentials.callable import CallablePotential
-    from potentials.symmetry import RigidCluster
-
-    if type(potential.symmetry) is not RigidCluster or not potential.has_hessian or potential.symmetry.n_zero != 6:
-        return None
-    # what Python evaluates needs the interpreter anyway
-    return None if isinstance(potential, CallablePotential) else ClusterVerifier(potential)

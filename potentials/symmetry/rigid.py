@@ -293,6 +293,10 @@ class RigidCluster(Symmetry):
         """Schoenflies symbol: C1, Cs, Ci, Cn, Cnv, Cnh, Dn, Dnh, Dnd, Sn, T, Td, Th, O, Oh, I, Ih, C∞v, D∞h; Kh (an atom)."""
         return self._group(x, tolerance)[1]
 
+    def order_and_group(self, x, tolerance=POINT_GROUP_TOLERANCE):
+        """`order` and `point_group` from one search."""
+        return self._group(x, tolerance)
+
     def standard_frame(self, x):
         """x with its centroid at the origin."""
         x = self._input(x)

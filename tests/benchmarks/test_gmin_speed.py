@@ -10,7 +10,7 @@ from gmin._basin_hopping import CANDIDATES_FULL, RECORD, Walker
 from gmin._memory import SavedList, Seen
 from gmin.run import run
 from gmin.settings import QuenchSettings, WalkerSettings
-from gmin.store import cluster_verifier, verify
+from gmin.verification import cluster_verifier, verify
 from potentials.lj import LennardJones
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "../shared/wales/examples/LJ38_01_gmin"

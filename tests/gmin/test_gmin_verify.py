@@ -6,7 +6,7 @@ import pytest
 from common.errors import ConvergenceError
 from common.lbfgs import minimise
 from gmin._verify import C1, UNDECIDED, ClusterVerifier
-from gmin.store import cluster_verifier, verify
+from gmin.verification import cluster_verifier, verify
 from potentials.callable import CallablePotential
 from potentials.characterise import characterise_minimum, hessian_spectrum
 from potentials.lj import LennardJones
@@ -27,10 +27,10 @@ def quenches(potential, count, rms, seed=1):
 
 
 @pytest.mark.parametrize("potential", [LennardJones(7), LennardJones(19), LennardJonesAxilrodTeller(13, 0.5)])
-@pytest.mark.parametrize("rms", [5e-3, 1e-6])
-def test_agrees_with_the_general_way(potential, rms):
+@pytest.mark.parametrize("rms, lanes", [(5e-3, 0), (1e-6, 4), (1e-4, 2)])
+def test_agrees_with_the_general_way(potential, rms, lanes):
     points = quenches(potential, 30, rms)
-    outcomes, x, figures = ClusterVerifier(potential).verify(points)
+    outcomes, x, figures = ClusterVerifier(potential, lanes).verify(points)
     decided = np.flatnonzero(outcomes != UNDECIDED)
     assert len(decided) >= 27
     for k in decided:
@@ -50,7 +50,7 @@ def test_agrees_with_the_general_way(potential, rms):
 def test_symmetry_is_not_overlooked():
     potential = LennardJones(13)
     points = quenches(potential, 120, 1e-3, seed=4)
-    minima, _ = verify(potential, points, ClusterVerifier(potential))
+    minima = verify(potential, points, ClusterVerifier(potential)).minima()
     orders = [characterise_minimum(potential, m.coordinates).order for m in minima]
     assert [m.order for m in minima] == orders
     assert any(order > 1 for order in orders)
@@ -67,7 +67,8 @@ def test_what_is_no_minimum_is_not_stored():
     outcomes, x, _ = ClusterVerifier(potential).verify([collinear])
     assert outcomes.tolist() == [UNDECIDED]
     np.testing.assert_array_equal(x[0], collinear)
-    minima, refused = verify(potential, np.array([far_apart]), ClusterVerifier(potential))
+    verified = verify(potential, np.array([far_apart]), ClusterVerifier(potential))
+    minima, refused = verified.minima(), verified.refused
     assert len(minima) + sum(refused.values()) == 1
     for m in minima:
         assert hessian_spectrum(potential, m.coordinates).index == 0
@@ -76,7 +77,8 @@ def test_what_is_no_minimum_is_not_stored():
 def test_planar_clusters_and_few_atoms_go_the_general_way():
     potential = LennardJones(3)
     x = minimise(potential, np.array([0, 0, 0, 1.1, 0, 0, 0.5, 1.0, 0.0]), rms=1e-3).coordinates
-    minima, refused = verify(potential, np.array([x]), ClusterVerifier(potential))
+    verified = verify(potential, np.array([x]), ClusterVerifier(potential))
+    minima, refused = verified.minima(), verified.refused
     assert not refused
     assert (minima[0].order, minima[0].point_group) == (12, "D3h")
 
@@ -91,7 +93,8 @@ def test_only_free_clusters_with_a_hessian_in_c_take_the_fast_way():
 
 def test_a_refusal_has_its_reason():
     saddle = CallablePotential(lambda x: (float(x[0] ** 4 / 4 - x[0] ** 2 / 2), np.array([x[0] ** 3 - x[0]])), 1)
-    minima, refused = verify(saddle, np.array([[0.0]]))
+    verified = verify(saddle, np.array([[0.0]]))
+    minima, refused = verified.minima(), verified.refused
     assert minima == []
     assert sum(refused.values()) == 1
     with pytest.raises(ConvergenceError):
