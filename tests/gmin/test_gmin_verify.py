@@ -27,7 +27,7 @@ def quenches(potential, count, rms, seed=1):
 
 
 @pytest.mark.parametrize("potential", [LennardJones(7), LennardJones(19), LennardJonesAxilrodTeller(13, 0.5)])
-@pytest.mark.parametrize("rms, lanes", [(5e-3, 0), (1e-6, 4), (1e-4, 2)])
+@pytest.mark.parametrize(("rms", "lanes"), [(5e-3, 0), (1e-6, 4), (1e-4, 2)])
 def test_agrees_with_the_general_way(potential, rms, lanes):
     points = quenches(potential, 30, rms)
     outcomes, x, figures = ClusterVerifier(potential, lanes).verify(points)
