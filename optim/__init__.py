@@ -2,6 +2,8 @@
 
 settings          numerical settings of all searches, with the classic defaults
 minimise          quench to a minimum (L-BFGS, finished by Newton steps)
+lanczos           lowest eigenvalues of large problems without a Hessian
+frames, plot      points along paths, joined; pictures of them
 stationary        verification and records of minima and transition states
 transition_state  hybrid and full eigenvector-following
 dneb              doubly nudged elastic band between two minima

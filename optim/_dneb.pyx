@@ -183,7 +183,7 @@ cdef class Band(Function):
         Returns
         -------
         dict
-            images of shape (images + 2, n_variables), energies, rms, deviation, iterations, spring, length, converged.
+            images of shape (images + 2, n_variables), energies, rms, goal, deviation, iterations, spring, length, converged.
         """
         cdef Py_ssize_t size = self.n_variables, m = settings.band_history, n = self.size
         cdef Py_ssize_t iterations = 0, stored = 0, head = 0, i, every = settings.adjust_every
@@ -255,6 +255,7 @@ cdef class Band(Function):
             "images": np.array(self.points),
             "energies": np.array(self.energies),
             "rms": rms,
+            "goal": goal,
             "deviation": self.deviation(),
             "iterations": iterations,
             "spring": self.spring,

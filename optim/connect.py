@@ -111,6 +111,8 @@ class Connector:
         self.triples = []
         self.paths = []
         self.edges = []
+        # transition states that were refused: above a limit, or without a path
+        self.rejected = []
         self.failures = {}
         self.searcher = searcher(potential, settings)
         self.graph = MissingConnections(potential.symmetry, settings)
@@ -185,14 +187,18 @@ class Connector:
 
         def is_known(energy, coordinates):
             state["known"] = self.known_transition_state(energy, coordinates)
-            return state["known"] is not None
+            return state["known"] is not None or self._find(self.rejected, energy, coordinates) is not None
 
         try:
             found = locate(self.potential, self.searcher, point, tangent, s, is_known=is_known, on_search=self.listener.search)
             if found is None:
-                self.listener.known_ts(state["known"])
+                if state["known"] is None:
+                    self.fail("transition state refused before")
+                else:
+                    self.listener.known_ts(state["known"])
                 return 0
             record, vector = found
+            self.rejected.append(record)
             if record.energy > s.max_ts_energy:
                 self.fail("transition state above MAXTSENERGY")
                 return 0
@@ -200,9 +206,11 @@ class Connector:
         except ConvergenceError as error:
             self.fail(str(error).split(":")[0])
             return 0
-        if min(record.energy - path.triple.plus.energy, record.energy - path.triple.minus.energy) > s.max_barrier:
-            self.fail("barrier above MAXBARRIER")
+        barriers = record.energy - path.triple.plus.energy, record.energy - path.triple.minus.energy
+        if min(barriers) > s.max_barrier or max(barriers) > s.max_larger_barrier:
+            self.fail(f"barrier above {'MAXBARRIER' if min(barriers) > s.max_barrier else 'MAXMAXBARRIER'}")
             return 0
+        self.rejected.pop()
         plus = self.add_minimum(path.triple.plus)
         minus = self.add_minimum(path.triple.minus)
         self.triples.append(path.triple)
@@ -223,6 +231,10 @@ class Connector:
         connected, message, cycles = first == second, "the end points are the same minimum", 0
         path = []
         while not connected:
+            path = self.graph.connection(first, second)
+            if path is not None:
+                connected, message = True, "connected"
+                break
             if cycles >= s.cycles:
                 message = f"not connected after {cycles} cycles"
                 break
@@ -239,9 +251,6 @@ class Connector:
             for i, j in pairs:
                 if not self.graph.joined(i, j):
                     self.try_pair(i, j, cycles == 1)
-            path = self.graph.connection(first, second)
-            if path is not None:
-                connected, message = True, "connected"
         return ConnectResult(
             connected=connected,
             triples=self.triples,

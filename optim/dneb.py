@@ -119,7 +119,7 @@ def run_dneb(potential, start, finish, n_images, settings, *, iterations=None, r
     if iterations is None:
         iterations = max(1, round(settings.iteration_density * n_images))
     band = Band(potential, start, finish, n_images, settings.spring, settings.doubly_nudged)
-    out = band.optimise(points, settings, iterations, settings.band_rms if rms is None else rms, RELATIVE_RMS)
+    out = _relax(band, potential, points, settings, iterations, settings.band_rms if rms is None else rms, bend)
     if out["finite"]:
         maxima = local_maxima(out["energies"])
         tangents = band.tangents(maxima)
@@ -139,3 +139,52 @@ def run_dneb(potential, start, finish, n_images, settings, *, iterations=None, r
         calls=int(potential.calls - calls),
         converged=out["converged"],
     )
+
+
+def _relax(band, potential, points, settings, iterations, rms, rng):
+    """Relax a band; with NEBRESEED images that got too high are put back on the line between their neighbours."""
+    if not settings.reseed_every:
+        return band.optimise(points, settings, iterations, rms, RELATIVE_RMS)
+    rng = np.random.default_rng(0) if rng is None else rng
+    done, relative = 0, RELATIVE_RMS
+    while True:
+        out = band.optimise(points, settings, min(settings.reseed_every, iterations - done), rms, relative)
+        done += out["iterations"]
+        out["iterations"] = done
+        e = out["energies"]
+        # an image whose energy is not a number is too high as well
+        high = ~(e[1:-1] <= min(settings.reseed_energy, max(e[0], e[-1]) + settings.reseed_rise))
+        if done >= iterations or not (high.any() or (out["finite"] and not out["converged"])):
+            return out
+        points = reseed(potential, out["images"], high, rng)
+        rms, relative = out["goal"] if np.isfinite(out["goal"]) else rms, np.inf
+
+
+def reseed(potential, images, high, rng):
+    """The moving images with the high ones replaced by a bent line between the neighbours that are not.
+
+    Parameters
+    ----------
+    potential : Potential
+    images : ndarray of shape (n_images + 2, n_variables)
+        End points included.
+    high : ndarray of bool, shape (n_images,)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of shape (n_images, n_variables)
+    """
+    points = np.array(images)
+    i = 0
+    while i < len(high):
+        if not high[i]:
+            i += 1
+            continue
+        j = i
+        while j < len(high) and high[j]:
+            j += 1
+        # images i + 1 to j of the band lie between the good ones i and j + 1
+        points[i + 1 : j + 1] = interpolate(potential, points[i], points[j + 1], j - i, rng)
+        i = j
+    return points[1:-1]

@@ -24,7 +24,7 @@ class Job:
     suffix : str
         "" or ".word", behind the name of every file.
     kind : str
-        "connect", "band", "transition state", "saddle" or "minimise".
+        "connect", "band", "interpolate", "redo", "transition state", "saddle" or "minimise".
     keywords : common.keywords.Settings
     settings : OptimSettings
     potential : Potential
@@ -32,6 +32,8 @@ class Job:
         One per atom; empty without atoms.
     starts : ndarray of shape (n_jobs, n_variables)
     finishes : ndarray of shape (n_jobs, n_variables) or None
+    points : ndarray of shape (2 k + 1, n_variables) or None
+        Minimum, transition state, minimum, ... of a path to be made again.
     plot : bool
         Draw the paths.
     """
@@ -45,6 +47,7 @@ class Job:
     symbols: tuple
     starts: np.ndarray
     finishes: np.ndarray | None = None
+    points: np.ndarray | None = None
     plot: bool = False
 
     def path(self, name):
@@ -103,7 +106,7 @@ def read_job(directory, suffix=""):
     job = Job(directory, suffix, kind, keywords, settings, potential, symbols, np.atleast_2d(start))
     if keywords.given("MULTIJOB"):
         job.starts = coordinates.read_many(_existing(keywords, directory, keywords["MULTIJOB"].starts), n)
-    if kind in ("connect", "band"):
+    if kind in ("connect", "band", "interpolate"):
         if keywords.given("MULTIJOB"):
             if keywords["MULTIJOB"].finishes is None:
                 keywords.error("MULTIJOB", "a connection needs a file of end points too")
@@ -115,6 +118,8 @@ def read_job(directory, suffix=""):
                 )
         else:
             job.finishes = np.atleast_2d(coordinates.read(job.path("finish"), n).coordinates)
+    if kind == "redo":
+        job.points = _stationary_points(job)
     if keywords.given("READVEC") and not job.path("vector.dump").is_file():
         keywords.error("READVEC", f"no file vector.dump{suffix} in {directory.resolve()}")
         keywords.finish()
@@ -123,6 +128,10 @@ def read_job(directory, suffix=""):
 
 def _kind(keywords):
     """Which job; contradictions are collected in the keywords."""
+    if keywords.given("BHINTERP"):
+        return "interpolate"
+    if keywords.given("REDOPATH"):
+        return "redo"
     if keywords.given("NEWCONNECT"):
         return "connect"
     if keywords.given("NEWNEB"):
@@ -135,6 +144,8 @@ def _kind(keywords):
         kind = keywords["SEARCH"].kind
         if kind == 2:
             return "transition state"
+        if kind == 1:
+            return "saddle"
         if kind == 0:
             return "minimise"
     if keywords.given("BFGSMIN") or keywords.given("BFGSCONV"):
@@ -169,6 +180,15 @@ def _start(keywords, path):
         keywords.problems.extend(error.problems)
         return None, ()
     return geometry.coordinates, geometry.symbols
+
+
+def _stationary_points(job):
+    """The points of ``redopoints``."""
+    path = job.path("redopoints")
+    points = coordinates.read_many(path, job.potential.n_variables)
+    if len(points) < 3 or len(points) % 2 == 0:
+        raise InputError(f"{path}: expected minimum, transition state, minimum, ..., found {len(points)} points")
+    return points
 
 
 def _existing(keywords, directory, name):

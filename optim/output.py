@@ -66,8 +66,9 @@ def write_energies(job, energies):
 
 
 def write_path_info(job, triples, layout):
-    """``path.info`` of triples, or of a connected path."""
-    path_info.write(job.path("path.info"), triples, not job.keywords.given("NOFRQS"), layout)
+    """``path.info`` of triples, or of a connected path; without eigenvalues where the problem is too large for a Hessian."""
+    known = all(t.transition_state.eigenvalues is not None for t in triples)
+    path_info.write(job.path("path.info"), triples, known and not job.keywords.given("NOFRQS"), layout)
 
 
 def append_minima(job, minima):

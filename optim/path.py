@@ -228,7 +228,7 @@ def follow_path(potential, ts, settings, vector=None):
         both sides end in the very same point, also after ``path_retries`` smaller pushes and the second-order method.
     """
     if vector is None:
-        vector = hessian_spectrum(potential, ts.coordinates, vectors=True).vectors[:, 0]
+        vector = _downhill_vector(potential, ts, settings)
     attempts = [(settings.pushoff / RETRY_FACTOR**k, settings) for k in range(settings.path_retries)]
     attempts = attempts or [(settings.pushoff, settings)]
     # a push that is too small to be resolved in energy is enlarged instead
@@ -249,6 +249,14 @@ def follow_path(potential, ts, settings, vector=None):
         triple = Triple(plus.minimum, ts, minus.minimum, path_length=plus.length + minus.length)
         return Path(triple, plus, minus, push, with_settings.path_by(potential))
     raise problem
+
+
+def _downhill_vector(potential, ts, settings):
+    if settings.uses_newton(potential):
+        return hessian_spectrum(potential, ts.coordinates, vectors=True).vectors[:, 0]
+    from optim.lanczos import lowest_eigenpairs
+
+    return lowest_eigenpairs(potential, ts.coordinates, 1).vectors[:, 0]
 
 
 def descend(potential, ts, settings):

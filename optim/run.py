@@ -6,7 +6,7 @@ import numpy as np
 
 from common.errors import EXIT_DONE, EXIT_GOAL_NOT_REACHED, ConvergenceError, InputError
 from optim import output
-from optim.connect import Connector, ConnectResult
+from optim.connect import Connector, ConnectResult, as_minimum
 from optim.job import NO_MINIMISATION, read_job
 from optim.minimise import quench
 from optim.path import follow_path
@@ -49,7 +49,10 @@ def run(directory=".", suffix="", check=False, command="optim", *, plot=False):
     _head(job, report)
     job.plot = plot
     job.settings.frames = _frames_to_record(job)
-    methods = {"connect": connect, "band": band, "minimise": minimum, "transition state": transition_state}
+    methods = {
+        "connect": connect, "band": band, "interpolate": interpolate, "redo": redo, "minimise": minimum,
+        "transition state": transition_state,
+    }  # fmt: skip
     method = methods.get(job.kind, saddle)
     status = EXIT_DONE
     for k, start in enumerate(job.starts):
@@ -209,22 +212,28 @@ def _write_paths(job, result):
 
 
 def saddle(job, report, start, _finish=None):
-    """HINDEX: a stationary point with a given number of negative eigenvalues."""
-    from optim._eigenvector_following import EigenvectorFollowing
+    """HINDEX: a stationary point with a given number of negative eigenvalues. SEARCH 1: with any number."""
+    from optim.stationary import newton_raphson
     from potentials.characterise import hessian_spectrum
 
-    index = job.keywords["HINDEX"].index
-    out = EigenvectorFollowing(job.potential, job.settings, index).run(start)
-    found = hessian_spectrum(job.potential, out["coordinates"]).index
-    report.line(
-        f" OPTIM> Final energy  ={out['energy']:20.10f} RMS force={out['rms']:20.10e} negative eigenvalues={found:6d}: "
-        f"{out['message']}"
-    )
-    _end_hessian(job, report, out["coordinates"])
-    if out["status"] == 0:
+    settings = job.settings
+    if job.keywords.given("HINDEX"):
+        from optim._eigenvector_following import EigenvectorFollowing
+
+        out = EigenvectorFollowing(job.potential, settings, job.keywords["HINDEX"].index).run(start)
+        x, energy, rms, converged, message = (out[k] for k in ("coordinates", "energy", "rms", "status", "message"))
+        converged = converged == 0
+    else:
+        x, energy, rms, _ = newton_raphson(job.potential, start, settings.ef_max_step, settings.ts_iterations)
+        converged = rms <= settings.ts_rms
+        message = "converged" if converged else "maximum number of Newton-Raphson steps reached"
+    found = hessian_spectrum(job.potential, x).index
+    report.line(f" OPTIM> Final energy  ={energy:20.10f} RMS force={rms:20.10e} negative eigenvalues={found:6d}: {message}")
+    _end_hessian(job, report, x)
+    if converged:
         report.converged()
-        output.write_final_point(job, out["coordinates"], out["energy"])
-    return out["status"] == 0
+        output.write_final_point(job, x, energy)
+    return converged
 
 
 # --- connection ---------------------------------------------------------------------------------------------------------
@@ -237,7 +246,11 @@ def connect(job, report, start, finish, *, one_band=False):
     connector = Connector(job.potential, settings, np.random.default_rng(0), report)
     if one_band:
         settings = connector.settings = settings.with_changes(cycles=1)
-    result = connector.run(*ends)
+    return _finish_connection(job, report, connector.run(*ends), one_band=one_band)
+
+
+def _finish_connection(job, report, result, *, one_band=False):
+    """Summary and files of a connection run; whether it reached its goal."""
     report.summary(result)
     for reason, count in sorted(result.failures.items()):
         report.line(f" OPTIM> failed searches: {count:5d}  {reason}")
@@ -248,13 +261,53 @@ def connect(job, report, start, finish, *, one_band=False):
     _write_paths(job, result)
     if job.keywords.given("DUMPDATA"):
         output.append_minima(job, result.minima)
-    output.write_final_point(job, ends[1].coordinates, ends[1].energy)
+    last = result.minima[min(1, len(result.minima) - 1)]
+    output.write_final_point(job, last.coordinates, last.energy)
     return bool(result.triples) if one_band else result.connected
 
 
 def band(job, report, start, finish):
     """NEWNEB without NEWCONNECT: one band, its transition states and their paths."""
     return connect(job, report, start, finish, one_band=True)
+
+
+def redo(job, report, _start, _finish):
+    """REDOPATH: the path through the stationary points of the file redopoints, gaps mended where NEWCONNECT is given."""
+    potential, settings = job.potential, job.settings
+    points = job.points
+    if not job.keywords.given("NEWCONNECT"):
+        settings = settings.with_changes(cycles=0)
+    connector = Connector(potential, settings, np.random.default_rng(0), report)
+    ends = [as_minimum(potential, points[k], settings) for k in (0, -1)]
+    for end in ends:
+        connector.add_minimum(end)
+    report.line(f" redopath> {len(points) // 2} transition states in the file redopoints{job.suffix}")
+    for before, ts, behind in zip(points[:-2:2], points[1::2], points[2::2], strict=True):
+        tangent = behind - before
+        connector.refine(ts, tangent / max(np.linalg.norm(tangent), 1e-300))
+    return _finish_connection(job, report, connector.run(*ends))
+
+
+def interpolate(job, report, start, finish):
+    """BHINTERP: a chain of minima between start and finish."""
+    from optim.interpolation import InterpolationOptions, interpolate_minima
+
+    values = job.keywords["BHINTERP"]
+    options = InterpolationOptions(
+        values.distance, values.max_energy, values.steps, values.rms, values.temperature, values.step, values.acceptance,
+        values.spring, values.fraction,
+    )  # fmt: skip
+
+    def on_minimum(point, before, behind):
+        report.line(f" bhinterp> Minimum of energy{point.energy:20.10f} at distances{before:12.4f} and{behind:12.4f}")
+
+    ends = _end_points(job, report, start, finish)
+    chain, complete = interpolate_minima(job.potential, *ends, job.settings, options, np.random.default_rng(0), on_minimum)
+    report.line(f" bhinterp> {len(chain)} minima in the chain; neighbours {'are' if complete else 'are not all'} close enough")
+    if job.keywords.given("DUMPDATA"):
+        output.append_minima(job, chain)
+    output.write_final_point(job, chain[-1].coordinates, chain[-1].energy)
+    return complete
 
 
 def _ordered_triples(result):

@@ -68,11 +68,15 @@ class OptimSettings:
         Optimisation of the band [fourth argument of MAXBFGS, of UPDATES, third of DGUESS; NEB or DNEB].
     band_settled : float
         A band ends when the energies of its maxima change by less than this fraction of the range along it [NEBSETTLE].
+    reseed_every, reseed_energy, reseed_rise
+        Every so many iterations (0: never) images above this energy, or this much above the higher end of the band, are put
+        back between their neighbours [NEBRESEED].
     dijkstra : str
         "distance", "exp" or "index" [DIJKSTRA].
     dijkstra_power : float
-    max_ts_energy, max_barrier
-        Transition states above are discarded [MAXTSENERGY, MAXBARRIER].
+    max_ts_energy, max_barrier, max_larger_barrier
+        Transition states above are discarded; of the two barriers the smaller and the larger one are limited [MAXTSENERGY,
+        MAXBARRIER, MAXMAXBARRIER].
     align : bool
         Align end points before a band [NONEBMIND switches off].
     orientations : int
@@ -144,10 +148,14 @@ class OptimSettings:
     band_diagonal: float = 0.001
     doubly_nudged: bool = True
     band_settled: float = 0.01
+    reseed_every: int = 0
+    reseed_energy: float = math.inf
+    reseed_rise: float = math.inf
     dijkstra: str = "distance"
     dijkstra_power: float = 1.0
     max_ts_energy: float = math.inf
     max_barrier: float = math.inf
+    max_larger_barrier: float = math.inf
     align: bool = True
     orientations: int = 0
     ode_accuracy: float = 1e-3
@@ -295,6 +303,8 @@ def _transition_states(s, keywords):
         s.max_ts_energy = keywords["MAXTSENERGY"].energy
     if keywords["MAXBARRIER"].barrier is not None:
         s.max_barrier = keywords["MAXBARRIER"].barrier
+    if keywords["MAXMAXBARRIER"].barrier is not None:
+        s.max_larger_barrier = keywords["MAXMAXBARRIER"].barrier
 
 
 def _paths(s, keywords):
@@ -336,6 +346,13 @@ def _bands(s, keywords):
         adjust = keywords["ADJUSTK"]
         s.adjust_every, s.adjust_tolerance, s.adjust_factor = adjust.every, adjust.tolerance, adjust.factor
         s.spring_min, s.spring_max = adjust.smallest, adjust.largest
+    if keywords.given("NEBRESEED"):
+        again = keywords["NEBRESEED"]
+        s.reseed_every = again.every
+        s.reseed_energy = math.inf if again.energy is None else again.energy
+        s.reseed_rise = math.inf if again.rise is None else again.rise
+        if again.energy is None and again.rise is None:
+            keywords.error("NEBRESEED", "needs the energy above which images are reseeded, or the rise above the higher end")
     s.doubly_nudged = not keywords.given("NONUDGE")
     s.band_settled = keywords["NEBSETTLE"].fraction
     s.align = not keywords.given("NONEBMIND")

@@ -76,6 +76,7 @@ def _triple(potential, engine, point, direction, settings, states):
         triple = follow_path(potential, record, settings, vector).triple
     except ConvergenceError:
         return None
-    if min(record.energy - triple.plus.energy, record.energy - triple.minus.energy) > settings.max_barrier:
+    barriers = record.energy - triple.plus.energy, record.energy - triple.minus.energy
+    if min(barriers) > settings.max_barrier or max(barriers) > settings.max_larger_barrier:
         return None
     return triple

@@ -12,6 +12,8 @@ MAX_NEWTON = 20
 #: the largest diagonal element of the Hessian.
 RAYLEIGH_ITERATIONS = 4
 EIGENVECTOR_RESIDUAL = 1e-12
+#: A Newton step this short is within reach of quadratic convergence.
+CLOSE_STEP = 1e-3
 
 
 class WrongIndexError(ConvergenceError):
@@ -76,6 +78,31 @@ def newton_stationary(potential, x, max_step, max_iterations=MAX_NEWTON):
     return x, float(e), rms, hessian
 
 
+def newton_raphson(potential, x, max_step, max_iterations):
+    """Newton-Raphson steps from anywhere to a stationary point of whatever index (SEARCH 1).
+
+    The step is uphill along the modes of negative and downhill along those of positive curvature and at most ``max_step`` long;
+    within reach of the stationary point `newton_stationary` takes over.
+
+    Returns
+    -------
+    coordinates, energy, rms, hessian
+    """
+    x = np.array(x, dtype=float).ravel()
+    for _ in range(max_iterations):
+        g = potential.gradient(x)
+        if not np.isfinite(g).all():
+            break
+        spectrum = hessian_spectrum(potential, x, vectors=True)
+        size = np.where(np.abs(spectrum.values) > spectrum.cutoff, spectrum.values, np.inf)
+        step = -spectrum.vectors @ ((spectrum.vectors.T @ g) / size)
+        length = float(np.linalg.norm(step))
+        if length <= CLOSE_STEP:
+            break
+        x = x + min(1.0, max_step / length) * step
+    return newton_stationary(potential, x, max_step)
+
+
 def characterise_minimum(potential, x, energy=None, settings=None, *, eigenvalues=None, polish=True):
     """Polish, verify and describe a minimum.
 
@@ -85,7 +112,7 @@ def characterise_minimum(potential, x, energy=None, settings=None, *, eigenvalue
     x : ndarray of shape (n_variables,)
         A converged minimisation.
     energy : float, optional
-        Ignored but for large problems without a Hessian, where it is kept.
+        Ignored.
     settings : OptimSettings, optional
     eigenvalues : bool, optional
         Keep all Hessian eigenvalues in the record (path.info needs them); default ``settings.eigenvalues``.
@@ -111,16 +138,16 @@ def characterise_minimum(potential, x, energy=None, settings=None, *, eigenvalue
 
 
 def _large_minimum(potential, x, settings):
-    """Record of a minimum of a problem too large for its Hessian: gradient and lowest eigenvalue by Rayleigh-Ritz."""
-    from optim._rayleigh_ritz import lowest_eigenpair
+    """Record of a minimum of a problem too large for its Hessian: gradient, and sign of the lowest eigenvalue."""
+    from optim.lanczos import lowest_eigenpairs
 
     x = np.array(x, dtype=float).ravel()
     e, g = potential.energy_gradient(x)
     if not gradient_rms(g) <= settings.rms:
         raise ConvergenceError(f"not a minimum: RMS gradient {gradient_rms(g):.3g}, {settings.rms:.3g} needed")
-    value, _, converged = lowest_eigenpair(potential, x, rms=settings.ritz_rms, max_iterations=10 * settings.ritz_iterations)
-    if value < -characterise.ZERO_CUTOFF and converged:
-        raise ConvergenceError(f"not a minimum: lowest eigenvalue {value:.6g}")
+    lowest = lowest_eigenpairs(potential, x, 1)
+    if lowest.index:
+        raise ConvergenceError(f"not a minimum: lowest eigenvalue {lowest.values[0]:.6g}")
     return Minimum(energy=e, coordinates=potential.symmetry.standard_frame(x))
 
 
@@ -139,7 +166,7 @@ def characterise_transition_state(potential, x, energy=None, settings=None, *, e
         Keep all Hessian eigenvalues in the record; default ``settings.eigenvalues``.
     vector : ndarray of shape (n_variables,), optional
         The downhill eigenvector as the search left it. With it, and without ``eigenvalues``, the index is proved by two
-        factorisations instead of a diagonalisation.
+        factorisations instead of a diagonalisation; the Lanczos method of large problems starts with it.
 
     Returns
     -------
@@ -154,7 +181,7 @@ def characterise_transition_state(potential, x, energy=None, settings=None, *, e
         If the RMS gradient stays too large or the Hessian has not exactly one negative eigenvalue beyond the zero modes.
     """
     if settings is not None and not settings.uses_newton(potential):
-        return _large_transition_state(potential, x, settings)
+        return _large_transition_state(potential, x, settings, vector)
     if eigenvalues is None:
         eigenvalues = settings is None or settings.eigenvalues
     limit = 0.1 if settings is None else settings.ef_max_step
@@ -224,35 +251,17 @@ def _index_one(potential, x, hessian, vector):
     return value, v, total - np.log(shift) - len(zero) * np.log(characterise.lift(hessian))
 
 
-def _large_transition_state(potential, x, settings):
-    """Record without a Hessian: the two lowest eigenvalues by the Lanczos method on differences of gradients."""
-    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+def _large_transition_state(potential, x, settings, guess):
+    """Record without a Hessian: gradient, and signs of the two lowest eigenvalues."""
+    from optim.lanczos import lowest_eigenpairs
 
     x = np.array(x, dtype=float).ravel()
-    n = len(x)
     e, g = potential.energy_gradient(x)
     if not gradient_rms(g) <= settings.ts_rms:
         raise ConvergenceError(f"not a transition state: RMS gradient {gradient_rms(g):.3g}, {settings.ts_rms:.3g} needed")
-    zero = potential.symmetry.zero_modes(x)
-    step = settings.difference_step
-
-    def product(v):
-        v = np.ravel(v)
-        v = v - zero.T @ (zero @ v)
-        length = np.linalg.norm(v)
-        if length == 0.0:
-            return v
-        u = v / length
-        hv = (potential.gradient(x + step * u) - potential.gradient(x - step * u)) * (length / (2.0 * step))
-        return hv - zero.T @ (zero @ hv)
-
-    start = np.random.default_rng(0).standard_normal(n)
-    try:
-        values, vectors = eigsh(LinearOperator((n, n), matvec=product, dtype=float), k=2, which="SA", v0=start, tol=1e-4)
-    except ArpackNoConvergence as error:
-        raise ConvergenceError("the lowest eigenvalues of the transition state did not converge") from error
-    negative = int(np.count_nonzero(values < -characterise.ZERO_CUTOFF))
-    if negative != 1:
-        raise ConvergenceError(f"not a transition state: {negative} negative eigenvalues among the two lowest")
-    record = TransitionState(energy=e, coordinates=x, negative_eigenvalue=float(values[0]))
-    return record, np.ascontiguousarray(vectors[:, 0])
+    lowest = lowest_eigenpairs(potential, x, 2, guess)
+    if lowest.index != 1:
+        number = "at least 2" if lowest.index else "0"
+        raise WrongIndexError(f"not a transition state: {number} negative eigenvalues", x, e, lowest)
+    record = TransitionState(energy=e, coordinates=x, negative_eigenvalue=float(lowest.values[0]))
+    return record, np.ascontiguousarray(lowest.vectors[:, 0])

@@ -36,6 +36,8 @@ SETTINGS = {
     "USEDIAG 3": {"central_differences": False},
     "MAXTSENERGY -3.0": {"max_ts_energy": -3.0},
     "MAXBARRIER 2.5": {"max_barrier": 2.5},
+    "MAXMAXBARRIER 3.5": {"max_larger_barrier": 3.5},
+    "NEBRESEED 50 -20.0 30.0": {"reseed_every": 50, "reseed_energy": -20.0, "reseed_rise": 30.0},
     "PUSHOFF 0.07": {"pushoff": 0.07},
     "PUSHOPT 0.3 0.001 50": {"pushopt": True, "pushoff": 0.3, "pushopt_tolerance": 0.001, "pushopt_iterations": 50},
     "REDOTS 4": {"path_retries": 4},
