@@ -8,6 +8,7 @@ from common.lbfgs cimport LBFGS_CONVERGED, LBFGS_MAX_ITERATIONS, LBFGSOutcome, L
 from gmin._functions cimport CompressedFunction, FrozenFunction
 from gmin._memory cimport N_INVARIANTS, SavedList, Seen, cluster_invariants, variable_invariants
 from gmin._moves cimport Moves
+from gmin._network_moves cimport NetworkMoves
 from gmin._symmetrise cimport SymmetricMoves
 from potentials.potential cimport Potential
 
@@ -96,14 +97,19 @@ cdef class Walker:
     ----------
     symmetric : SymmetricMoves or None
         Chains over symmetric structures, whose steps are taken in turn with the walker's own.
+    network : NetworkMoves or None
+        Moves over the nodes of a network, chosen among with the plain step.
     """
 
     cdef readonly Potential potential
     cdef Function function, frozen_function, compressed, compressed_frozen
     cdef readonly Moves moves
     cdef public SymmetricMoves symmetric
+    cdef public NetworkMoves network
     # whether the step at hand is one of a chain over symmetric structures
     cdef bint in_turn
+    # whether it displaces all variables, as the adjustments of the step suppose
+    cdef bint plain
     cdef readonly object bit_generator
     cdef readonly SavedList saved
     cdef readonly Seen seen
@@ -376,6 +382,7 @@ cdef class Walker:
         cdef Record* r = &self.pending_record
         cdef Py_ssize_t k
         cdef double d
+        cdef const unsigned char* held
         done[0] = 0
         while done[0] < max_steps:
             if self.stage == STAGE_PROPOSE:
@@ -388,10 +395,13 @@ cdef class Walker:
                 self.in_turn = self.symmetric is not None and not self.holds() and self.symmetric.turn() and (
                     self.symmetric.propose(&self.x[0], self.markov_energy, &self.trial[0])
                 )
+                self.plain = not self.in_turn
                 if not self.in_turn:
-                    self.moves.propose(
-                        &self.x[0], self.step, self.astep, &self.frozen[0] if self.holds() else NULL, &self.trial[0]
-                    )
+                    held = &self.frozen[0] if self.holds() else NULL
+                    if self.network is not None and self.network.choose():
+                        self.plain = not self.network.propose(&self.x[0], held, &self.trial[0])
+                    if self.plain:
+                        self.moves.propose(&self.x[0], self.step, self.astep, held, &self.trial[0])
                 elif self.centre:
                     self.move_to_centre(&self.trial[0])
                 if not self.reset:
@@ -410,6 +420,8 @@ cdef class Walker:
                 self.reject = not (out.status == LBFGS_CONVERGED or out.status == LBFGS_MAX_ITERATIONS)
                 if self.in_turn:
                     self.symmetric.settle(out.energy, &self.trial[0], not self.reject, self.temperature)
+                elif self.network is not None:
+                    self.network.settle(out.energy, self.markov_energy, &self.trial[0], not self.reject, self.quench, out.calls)
                 self.stage = STAGE_TABOO
             if self.stage == STAGE_TABOO:
                 self.stage = STAGE_RELAXATION
@@ -443,8 +455,10 @@ cdef class Walker:
                 self.since_accepted = 0
             elif not self.in_turn:
                 self.since_accepted += 1
+            if self.network is not None and not self.in_turn:
+                self.network.count(r.accepted)
             # step and temperature are adjusted by the walker's own steps
-            if not self.in_turn:
+            if self.plain:
                 self.accepted_block += r.accepted
                 self.accepted_total += r.accepted
                 self.steps_block += 1
@@ -454,7 +468,7 @@ cdef class Walker:
                     self.adjust()
                 if self.symmetric is not None:
                     self.symmetric.ordinary(LARGE if self.reject else r.energy, r.accepted)
-            elif self.reject:
+            elif self.in_turn and self.reject:
                 # a failed quench, or too close to what is to be avoided
                 self.symmetric.forget()
             self.temperature *= self.temperature_factor

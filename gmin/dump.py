@@ -115,6 +115,9 @@ def _exact(runs, entries):
         item["random"] = _plain(w.bit_generator.state)
         item["shell_left"] = w.moves.shell_left
         item["taboo"] = r.taboo.entries if r.taboo is not None else []
+        item["saved"] = _packed(r.saved.entries())
+        if w.network is not None:
+            item["network"] = {**w.network.state, "pool": _packed(w.network.pool.entries())}
         if avoid is not None:
             item["avoid"] = {
                 "count": avoid.count,
@@ -123,9 +126,12 @@ def _exact(runs, entries):
                 "coordinates": _pack(avoid.coordinates),
             }
         state["walkers"].append(item)
-    for energy, x, quench, calls in entries:
-        state["saved"].append([energy, _pack(x), quench, calls])
+    state["saved"] = _packed(entries)
     return state
+
+
+def _packed(entries):
+    return [[energy, _pack(x), quench, calls] for energy, x, quench, calls in entries]
 
 
 def _plain(value):
@@ -192,7 +198,17 @@ def _restore_exact(state, runs, saved, path):
                 raise InputError(f"{path.name}: its AVOID list has {len(coordinates)} places, the input says {avoid.length}")
             avoid.count, avoid.position = a["count"], a["position"]
             avoid.energies, avoid.coordinates = _unpack(a["energies"], -1), coordinates
-    for energy, x, quench, calls in state["saved"]:
+        _fill(r.saved, item.get("saved", ()), n)
+        if w.network is not None and "network" in item:
+            w.network.state = item["network"]
+            _fill(w.network.pool, item["network"]["pool"], n)
+    # older files hold one list for all walkers
+    if not any("saved" in item for item in state["walkers"]):
+        _fill(saved, state["saved"], n)
+
+
+def _fill(saved, packed, n):
+    for energy, x, quench, calls in packed:
         saved.add(energy, _unpack(x, n), quench, calls)
 
 

@@ -1,12 +1,12 @@
 """What one input directory asks for, read and checked as a whole before anything is written."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from common.errors import InputError
+from gmin.network_moves import network_settings
 from gmin.seed import database_with_frozen_atoms, read_seed, with_seed
 from gmin.settings import QuenchSettings, WalkerSettings
 from gmin.symmetrise import symmetric_settings
@@ -96,9 +96,13 @@ class Job:
         return FrozenPotential(potential, atoms, self.starts[0].reshape(-1, 3)[atoms])
 
 
+#: 4 pi sqrt(2) to the ten digits of the classic program: with more of them the last decimal of the radius it prints differs.
+PACKING = 17.77153175
+
+
 def container_radius(n_atoms):
     """Default radius of the container, 2^(1/6) (2 + (3 N / (4 pi sqrt 2))^(1/3)), in units of sigma (FORMATS 1.2)."""
-    return 2.0 ** (1.0 / 6.0) * (2.0 + (3.0 * n_atoms / (4.0 * math.pi * math.sqrt(2.0))) ** (1.0 / 3.0))
+    return 2.0 ** (1.0 / 6.0) * (2.0 + (3.0 * n_atoms / PACKING) ** (1.0 / 3.0))
 
 
 def read_job(directory, data=DATA):
@@ -235,6 +239,7 @@ def _build(settings, directory, potential, n_atoms, n_walkers, starts, radius):
         if settings.given("AVOID"):
             settings.error("TABOO", "AVOID and TABOO exclude each other")
     symmetric = symmetric_settings(settings, potential, n_atoms)
+    network = network_settings(settings, potential)
     targets = tuple(settings["TARGET"].energies or ()) if settings.given("TARGET") else ()
     all_targets = tuple(settings["MLOWEST"].energies or ()) if settings.given("MLOWEST") else ()
     if targets and all_targets:
@@ -272,7 +277,7 @@ def _build(settings, directory, potential, n_atoms, n_walkers, starts, radius):
         pair_energies=has_pair_energies(potential),
         starts=starts,
         walkers=[
-            _walker(settings, k, tight, frozen, radius, targets, all_targets, potential, seed_atoms, symmetric)
+            _walker(settings, k, tight, frozen, radius, targets, all_targets, potential, seed_atoms, symmetric, network)
             for k in range(n_walkers)
         ],
         stretches=stretches,
@@ -344,7 +349,7 @@ def has_pair_energies(potential):
     return any(kind.__name__ in ("LennardJonesCore", "LennardJonesAxilrodTellerCore") for kind in type(potential).__mro__)
 
 
-def _walker(settings, k, tight, frozen, radius, targets, all_targets, potential, seed_atoms, symmetric):
+def _walker(settings, k, tight, frozen, radius, targets, all_targets, potential, seed_atoms, symmetric, network):
     def own(values):
         return values[k] if k < len(values) else values[0]
 
@@ -392,6 +397,7 @@ def _walker(settings, k, tight, frozen, radius, targets, all_targets, potential,
         new_every=settings["NEWCONF"].n if settings.given("NEWCONF") else None,
         taboo=settings["TABOO"].n if settings.given("TABOO") else None,
         symmetric=symmetric,
+        network=network,
         targets=targets,
         all_targets=all_targets,
         restart=2 * settings["RESTART"].n if settings.given("RESTART") else None,

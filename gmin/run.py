@@ -16,6 +16,7 @@ from common.formats.fortran import f, i
 from gmin.dump import DUMP, read_dump, write_dump
 from gmin.final import final_quenches, write_lowest
 from gmin.job import read_job
+from gmin.network_moves import network_lines
 from gmin.output import Report, end_of_run_line, head
 from gmin.search import WalkerRun
 
@@ -235,6 +236,7 @@ def finish(job, runs, report, store):
         w = r.walker
         ratio = w.accepted_total / w.steps_total if w.steps_total else 0.0
         report.line(end_of_run_line(ratio, w.step, w.astep, w.temperature))
+        report.lines(network_lines(w))
         if job.monitor is not None:
             r.write_best()
     before = job.potential.calls

@@ -73,6 +73,8 @@ class WalkerRun:
         self.walker = Walker(potential, generator, settings, self.saved, seen, job.n_atoms, job.pair_energies)
         if settings.symmetric is not None:
             self.walker.symmetric = settings.symmetric.moves(settings, job.n_atoms, generator)
+        if settings.network is not None:
+            self.walker.network = settings.network.moves(settings, potential, generator)
         self.rng = np.random.Generator(generator)
         self.avoid = None
         if job.avoid is not None:
@@ -92,7 +94,7 @@ class WalkerRun:
     def open_files(self, append):
         """Open the files that follow the run."""
         if self.job.track:
-            self.tracking = Tracking(self.job.directory, self.suffix, append)
+            self.tracking = Tracking(self.job.directory, self.suffix, self.walker.quench if append else None)
 
     def close_files(self):
         """Close them."""
@@ -115,6 +117,7 @@ class WalkerRun:
             raise ConvergenceError(f"quench of the starting point: {MESSAGES[status]}; begin from other coordinates")
         self.walker.set_state(y, energy)
         self.walker.set_relaxation(y, energy, 0)
+        self._take_candidates()
         self.line(self._quench_line(0, energy, iterations, rms, energy, self.walker.seconds))
         if self.walker.is_hit(energy):
             self._say_hit(0, energy)

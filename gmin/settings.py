@@ -73,6 +73,8 @@ class WalkerSettings:
         Length of the list of minima that were left (TABOO).
     symmetric : CoreSettings, CSMSettings or None
         Moves between symmetric structures (SYMMETRISE, SYMMETRISECSM).
+    network : NetworkSettings or None
+        Moves over the nodes of a network (NETWORKMOVES).
     candidates : int
         Quenches collected before they are taken to the database.
     """
@@ -102,4 +104,5 @@ class WalkerSettings:
     new_every: int | None = None
     taboo: int | None = None
     symmetric: object = None
+    network: object = None
     candidates: int = 512

@@ -14,14 +14,16 @@ class Tracking:
     directory : Path
     suffix : str
         Empty, or ``.k`` for walker k of several.
-    append : bool
-        Continue the files of the run that is resumed.
+    last : int or None
+        Continue the files of the run that is resumed after this step: lines it wrote later, after its last dump, go.
     """
 
-    def __init__(self, directory, suffix="", append=False):
-        mode = "a" if append else "w"
+    def __init__(self, directory, suffix="", last=None):
         paths = [directory / f"{name}{suffix}" for name in ("energy", "markov", "best")]
-        self.files = [path.open(mode, encoding="ascii") for path in paths]
+        for path in paths:
+            if last is not None and path.exists():
+                cut_after(path, last)
+        self.files = [path.open("w" if last is None else "a", encoding="ascii") for path in paths]
 
     def add(self, records):
         """Write the lines of finished steps."""
@@ -40,6 +42,19 @@ class Tracking:
         """Close the files."""
         for file in self.files:
             file.close()
+
+
+def cut_after(path, last):
+    """Keep the lines of a file up to step ``last``, complete ones only."""
+    keep = 0
+    with path.open("rb") as file:
+        for line in file:
+            words = line.split()
+            if not line.endswith(b"\n") or not words or not words[0].isdigit() or int(words[0]) > last:
+                break
+            keep += len(line)
+    with path.open("r+b") as file:
+        file.truncate(keep)
 
 
 def labels(x):

@@ -6,6 +6,7 @@ import pytest
 from gmin_inputs import EXAMPLES, LJ13
 
 from gmin.output import acceptance_lines, end_of_run_line, final_quench_line, lowest_minimum_line, quench_line, target_lines
+from gmin.run import run
 
 EXPECTED = EXAMPLES / "LJ38_01_gmin/expected"
 QU = re.compile(
@@ -100,3 +101,29 @@ def test_lowest_block(lj13, lines_of):
         r"Energy of minimum      1=    -44\.32680142     first found at step [ \d]{8} after [ \d]{20} function calls", block[1]
     )
     assert all(re.fullmatch(r"SI (?:[ \-\d]{9}\.\d{10}){3}", line) for line in block[2:])
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_restore_after_a_kill_leaves_no_step_twice_in_the_files(lj13, torn):
+    # the files may hold steps after the last dump, the last line cut short
+    extra = "TRACKDATA\nDUMPINT 100\nPARALLEL 2\nMONITOR 10\n"
+    whole, killed = lj13(extra), lj13(extra, data=LJ13.replace("STEPS 200", "STEPS 100"))
+    assert run(whole) == 0
+    assert run(killed) == 0
+    for name in ("energy.1", "markov.1", "best.2"):
+        lines = (whole / name).read_text().splitlines(keepends=True)[:150]
+        (killed / name).write_text("".join(lines)[: -7 if torn else None])
+    (killed / "data").write_text(LJ13 + extra + "RESTORE GMIN.dump\n")
+    assert run(killed) == 0
+    for name in ("energy.1", "energy.2", "markov.1", "best.1", "best.2", "lowest"):
+        assert (killed / name).read_text() == (whole / name).read_text()
+    # each walker has its own lowest minimum
+    for k in (1, 2):
+        best = float((killed / f"best.{k}").read_text().split()[-1])
+        assert float((killed / f"best.xyz.{k}").read_text().splitlines()[1]) == pytest.approx(best, abs=1e-6)
+
+
+def test_the_quench_of_the_start_goes_to_the_database(lj13):
+    directory = lj13(data=LJ13.replace("STEPS 200", "STEPS 0"))
+    assert run(directory) == 0
+    assert "1 minima added to landscape.db" in (directory / "output").read_text()
