@@ -88,7 +88,8 @@ def facing(positions):
     axes = np.linalg.svd(centred, full_matrices=True)[2]
     # A sign for each axis that does not depend on rounding: the atom farthest out is on the positive side.
     turned = centred @ axes.T
-    return turned * np.where(turned[np.argmax(np.abs(turned) > np.abs(turned).max(axis=0) - 1e-6, axis=0), [0, 1, 2]] < 0, -1, 1)
+    farthest = np.argmax(np.abs(turned) > np.abs(turned).max(axis=0) - 1e-6, axis=0)
+    return turned * np.where(turned[farthest, [0, 1, 2]] < 0.0, -1.0, 1.0)
 
 
 def _draw_cluster(axes, positions):

@@ -99,10 +99,42 @@ class Viewer {
         }
     }
     this.vertices = n;
+    const kept = this.distinguishable(position, n);
+    this.coarse = 2 * kept.length;
+    const all = new Float32Array(2 * (n + this.coarse)), rgb = new Uint8Array(3 * (n + this.coarse));
+    all.set(position.subarray(0, 2 * n));
+    rgb.set(colour.subarray(0, 3 * n));
+    kept.forEach((line, k) => {
+      all.set(position.subarray(4 * line, 4 * line + 4), 2 * n + 4 * k);
+      rgb.set(colour.subarray(6 * line, 6 * line + 6), 3 * n + 6 * k);
+    });
     gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers[0]);
-    gl.bufferData(gl.ARRAY_BUFFER, position.subarray(0, 2 * n), gl.STATIC_DRAW);
+    gl.bufferData(gl.ARRAY_BUFFER, all, gl.STATIC_DRAW);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers[1]);
-    gl.bufferData(gl.ARRAY_BUFFER, colour.subarray(0, 3 * n), gl.STATIC_DRAW);
+    gl.bufferData(gl.ARRAY_BUFFER, rgb, gl.STATIC_DRAW);
+  }
+
+  // Lines that show while most of the graph is in view: on a grid of about a pixel, upright ones that later ones do not cover,
+  // and different sloping ones. Drawing the others too would only take time.
+  distinguishable(position, n) {
+    const G = 2400, height = this.header.first - this.header.last, covered = new Uint8Array((G + 1) * (G + 1));
+    const seen = new Set(), kept = [];
+    const column = (i) => Math.min(G, Math.max(0, Math.floor(position[2 * i] * G)));
+    const row = (i) => Math.min(G, Math.max(0, Math.floor((-position[2 * i + 1] / height) * G)));
+    for (let line = n / 2 - 1; line >= 0; line--) {
+      const c1 = column(2 * line), c2 = column(2 * line + 1), r1 = row(2 * line), r2 = row(2 * line + 1);
+      let shows = false;
+      if (c1 === c2) {
+        for (let k = c1 * (G + 1) + Math.min(r1, r2), end = c1 * (G + 1) + Math.max(r1, r2); k <= end; k++)
+          if (!covered[k]) { covered[k] = 1; shows = true; }
+      } else {
+        const key = ((c1 * (G + 1) + r1) * (G + 1) + c2) * (G + 1) + r2;
+        shows = !seen.has(key);
+        seen.add(key);
+      }
+      if (shows) kept.push(line);
+    }
+    return kept.reverse();
   }
 
   rgbOf(k) {
@@ -213,7 +245,8 @@ class Viewer {
       gl.clearColor(1, 1, 1, 1);
       gl.clear(gl.COLOR_BUFFER_BIT);
       gl.uniform4f(this.viewUniform, v.x, 2 / v.w, v.top - this.header.first, 2 / v.h);
-      gl.drawArrays(gl.LINES, 0, this.vertices);
+      const far = v.w > 0.5 && v.h > 0.5 * (this.header.first - this.header.last);
+      gl.drawArrays(gl.LINES, far ? this.vertices : 0, far ? this.coarse : this.vertices);
     } else this.drawFlat();
     const g = this.marks.getContext("2d"), ratio = this.ratio;
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
