@@ -21,7 +21,7 @@ $(STAMPS)/venv:
 
 # The extensions go beside their sources, the commands into .venv/bin; nothing is built twice.
 $(STAMPS)/build: $(STAMPS)/venv setup.py pyproject.toml $(SOURCES)
-	$(PIP) install --no-build-isolation -e '.[all]'
+	$(PIP) install --no-build-isolation -e '.[learning]'
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/build
@@ -58,7 +58,7 @@ lint: $(STAMPS)/test
 	$(BIN)/lint-imports
 
 bench: $(STAMPS)/test
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -m 'not gpu and not slurm' --benchmark-columns=min,median,rounds
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -m 'not gpu' --benchmark-columns=min,median,rounds
 
 docs: build
 	$(BIN)/python -m common.keywords

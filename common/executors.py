@@ -1,4 +1,4 @@
-"""Many independent jobs on the cores of this machine.
+"""Many independent jobs: what every engine has in common, and the engine for the cores of this machine.
 
 Every engine has the same method, ``run(function, jobs)``, which takes jobs one at a time from an iterator and returns outcomes
 in the order in which they end, each with its key; callers that need an order sort by the key. An outcome is a value or an
@@ -92,30 +92,33 @@ class Outcome:
 
 
 def make_engine(name="LOCAL", workers=None, **options):
-    """The engine with this name (classic: CPUS alone; keyword ENGINE).
+    """The engine with this name (keyword ENGINE; classic: CPUS alone).
 
     Parameters
     ----------
-    name : {"LOCAL"}
+    name : {"LOCAL", "DASK", "MPI"}
     workers : int, optional
-        Default: the cores this process may use.
+        Default: the cores this process may use. The other engines know their workers themselves.
     **options
-        Passed on to the engine.
+        Passed on to the engine: ``initializer`` and ``initargs``, for DASK also ``cluster``, for MPI ``executor``.
 
     Raises
     ------
     InputError
-        There is no such engine here.
+        There is no such engine, or its package is not installed.
     """
     kind = name.upper()
     if kind == "LOCAL":
         return LocalEngine(available_cores() if workers is None else workers, **options)
-    extras = {"DASK": "cluster", "MPI": "mpi"}
-    if kind in extras:
-        raise InputError(
-            f"ENGINE {kind} needs the extra '{extras[kind]}', which this version does not offer yet; use ENGINE LOCAL"
-        )
-    raise InputError(f"ENGINE {name}: there is no such engine; use LOCAL")
+    if kind == "DASK":
+        from common.dask_engine import DaskEngine
+
+        return DaskEngine(**options)
+    if kind == "MPI":
+        from common.mpi_engine import MPIEngine
+
+        return MPIEngine(**options)
+    raise InputError(f"ENGINE {name}: there is no such engine; use LOCAL, DASK or MPI")
 
 
 def available_cores():
@@ -214,7 +217,7 @@ class LocalEngine:
             except StoppedError:
                 return
             except Exception as error:
-                raise EngineError(f"the jobs cannot be prepared: {_one_line(error)}") from error
+                raise EngineError(f"the jobs cannot be prepared: {one_line(error)}") from error
         self._initialized = True
         for job in jobs:
             if stop.requested():
@@ -228,7 +231,7 @@ class LocalEngine:
             except StoppedError:
                 return
             except Exception as error:
-                outcome = Outcome(error=JobError(_one_line(error), traceback.format_exc()))
+                outcome = Outcome(error=JobError(one_line(error), traceback.format_exc()))
             outcome.seconds = time.perf_counter() - began
             yield key, outcome
 
@@ -392,7 +395,7 @@ class _Worker:
         self.ready = False
         self.broken = False
         self.mean_seconds = None
-        with _thread_limits():
+        with thread_limits():
             self.process.start()
         theirs.close()
 
@@ -424,12 +427,12 @@ def _start_server(module):
     if module not in (None, "__main__"):
         names.append(module)
     context.set_forkserver_preload(names)
-    with _thread_limits():
+    with thread_limits():
         forkserver.ensure_running()
     return context
 
 
-class _thread_limits:
+class thread_limits:
     """Environment in which the numerical libraries of a new process start without threads of their own."""
 
     def __enter__(self):
@@ -447,7 +450,7 @@ class _thread_limits:
 def _serve(connection, initializer, initargs):
     """The life of a worker."""
     # Handlers that do nothing, rather than SIG_IGN, which programs started by a job would inherit.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, _disregard)
     os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -455,7 +458,7 @@ def _serve(connection, initializer, initargs):
         if initializer is not None:
             initializer(*initargs)
     except BaseException as error:
-        connection.send(("unprepared", (_one_line(error), traceback.format_exc()), 0.0))
+        connection.send(("unprepared", (one_line(error), traceback.format_exc()), 0.0))
         return
     connection.send(("ready", None, 0.0))
     while True:
@@ -464,20 +467,20 @@ def _serve(connection, initializer, initargs):
         except EOFError:
             return
         except Exception as error:  # the function cannot be imported here
-            connection.send(("error", (_one_line(error), traceback.format_exc()), 0.0))
+            connection.send(("error", (one_line(error), traceback.format_exc()), 0.0))
             continue
         began = time.perf_counter()
         try:
             kind, value = "value", function(*args)
         except Exception as error:
-            kind, value = "error", (_one_line(error), traceback.format_exc())
+            kind, value = "error", (one_line(error), traceback.format_exc())
         seconds = time.perf_counter() - began
         try:
             connection.send((kind, value, seconds))
         except BrokenPipeError:
             return
         except Exception as error:  # the value cannot be pickled
-            connection.send(("error", (f"its result cannot be sent: {_one_line(error)}", traceback.format_exc()), seconds))
+            connection.send(("error", (f"its result cannot be sent: {one_line(error)}", traceback.format_exc()), seconds))
 
 
 def _disregard(number, frame):
@@ -492,7 +495,8 @@ def _end_with_parent():
     os._exit(1)
 
 
-def _one_line(error):
+def one_line(error):
+    """Kind and first line of an error."""
     text = str(error).strip()
     name = type(error).__name__
     return f"{name}: {text.splitlines()[0]}" if text else name

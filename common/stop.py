@@ -71,13 +71,15 @@ def set_time_limit(seconds):
 
 
 def install():
-    """Turn SIGINT and SIGTERM into requests; the second one ends the process at once.
+    """Turn SIGINT, SIGTERM and SIGUSR1 into requests; the second one ends the process at once.
+
+    Batch systems send SIGUSR1 before a time limit where they are told to.
 
     Only the main thread can do this; elsewhere it does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         return
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, _on_signal)
 
 

@@ -64,7 +64,7 @@ def initialise(directory, fingerprint, energy_tolerance, distance_tolerance):
     """
     from pathsample.setup import read_setup
 
-    setup = read_setup(directory)
+    setup = read_setup(directory, engine=False)
     if setup.potential.fingerprint() != fingerprint:
         raise EngineError("odata.connect or the data were changed during the run; restore them or start a new database")
     if setup.optim is not None and not setup.connect.given("EDIFFTOL"):

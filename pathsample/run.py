@@ -4,7 +4,8 @@ import time
 from contextlib import closing, nullcontext
 
 from common import stop
-from common.errors import EXIT_DONE, EXIT_GOAL_NOT_REACHED, InputError, StoppedError
+from common.errors import EXIT_BAD_INPUT, EXIT_DONE, EXIT_GOAL_NOT_REACHED, InputError, StoppedError
+from pathsample.engines import make_workers, processes, rank_under_mpi, seconds_left
 from pathsample.maintenance import maintain, stops
 from pathsample.setup import read_setup
 from pathsample.summary import Report, database_lines, header, summary
@@ -36,15 +37,37 @@ def run(directory=".", check=False, verify=False):
     StoppedError
         After a signal, with everything found so far in the database.
     """
+    rank = rank_under_mpi(directory)
+    try:
+        setup = read_setup(directory)
+    except InputError:
+        if rank:
+            # the process of rank 0 says what is wrong
+            return EXIT_BAD_INPUT
+        raise
+    if check:
+        return EXIT_DONE if rank else check_input(setup)
+    limit = seconds_left(setup.settings)
+    if limit is not None:
+        stop.set_time_limit(limit)
+    with processes(setup) as driver:
+        return work(setup, verify) if driver else EXIT_DONE
+
+
+def check_input(setup):
+    """Read everything, and write nothing but that it is right."""
+    read_files(setup)
+    Report().line(f"{setup.settings.name}: no problems found")
+    return EXIT_DONE
+
+
+def work(setup, verify=False):
+    """Do what a pathdata that was read says; arguments and result as for `run`."""
     started = time.process_time()
     report = Report()
-    setup = read_setup(directory)
     if verify:
         return EXIT_DONE if run_checks(setup, report, everything=True) else EXIT_GOAL_NOT_REACHED
     files = read_files(setup)
-    if check:
-        report.line(f"{setup.settings.name}: no problems found")
-        return EXIT_DONE
     header(setup, report)
     if setup.settings.given("DUMMYRUN"):
         return show_choice(setup, report)
@@ -263,16 +286,6 @@ def adopt_endpoints(setup, database, report):
             if members != database.endpoints(name):
                 database.set_endpoints(name, members)
                 report.line(f"setup> set {name} of {database.path.name} is now that of {file}")
-
-
-def make_workers(setup, database):
-    """The engine, its workers ready for searches and checks."""
-    from common.executors import make_engine
-    from pathsample.jobs import initialise
-
-    tolerances = (database.energy_tolerance, database.distance_tolerance)
-    arguments = (str(setup.directory.resolve()), setup.potential.fingerprint(), *tolerances)
-    return make_engine("LOCAL", setup.workers, initializer=initialise, initargs=arguments)
 
 
 def interrupted(database):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.errors import InputError
+from pathsample.engines import allocated_tasks, check_engine, cluster_from_keywords
 
 DATABASE = "landscape.db"
 #: Text files of the classic program.
@@ -39,6 +40,10 @@ class Setup:
     potential : Potential or None
         None with NOPOINTS.
     optim : OptimSettings or None
+    cluster : common.cluster.Cluster or None
+        Workers of ENGINE DASK.
+    executor : mpi4py.futures.MPIPoolExecutor or None
+        Of ENGINE MPI, while the run lasts.
     seed : int
     workers : int
     """
@@ -48,6 +53,8 @@ class Setup:
     connect: object = None
     potential: object = None
     optim: object = None
+    cluster: object = None
+    executor: object = None
     problems: list = field(default_factory=list)
 
     @property
@@ -57,7 +64,13 @@ class Setup:
 
     @property
     def workers(self):
-        """Number of worker processes."""
+        """Number of worker processes that are expected."""
+        if self.executor is not None:
+            return self.executor.num_workers
+        if self.cluster is not None:
+            return self.cluster.total or 1
+        if self.settings.given("SLURM") and not self.settings.given("CPUS"):
+            return allocated_tasks() or 1
         return self.settings["CPUS"].n or os.cpu_count() or 1
 
     @property
@@ -113,8 +126,14 @@ def pathdata_tables():
     return [Path(__file__).with_name("keywords.yaml"), potential_table_path()]
 
 
-def read_setup(directory):
+def read_setup(directory, engine=True):
     """Read pathdata and odata.connect in a directory.
+
+    Parameters
+    ----------
+    directory : str or Path
+    engine : bool
+        Whether to look for the workers that pathdata asks for; a worker does not.
 
     Raises
     ------
@@ -129,6 +148,8 @@ def read_setup(directory):
     check_pathdata(setup)
     problems = list(settings.problems)
     try:
+        if engine and not problems:
+            setup.cluster = cluster_from_keywords(settings, directory)
         if not settings.given("NOPOINTS"):
             read_potential(setup)
     except InputError as error:
@@ -176,6 +197,7 @@ def check_pathdata(setup):
             if values.file is not None and not setup.path(values.file).is_file():
                 settings.error(name, f"no file {values.file} in {setup.directory.resolve()}; correct the name", index)
     check_maintenance(setup)
+    check_engine(setup)
     for name in settings["COPYFILES"].files or []:
         if setup.grows and settings.given("EXEC") and not setup.path(name).is_file():
             settings.error("COPYFILES", f"no file {name} in {setup.directory.resolve()}; correct the name")
