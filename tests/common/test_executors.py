@@ -7,12 +7,15 @@ import textwrap
 import threading
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from common import stop
+from common.cluster import Cluster
 from common.errors import EngineError, InputError, StoppedError
 from common.executors import JobError, LocalEngine, available_cores, make_engine
+from common.mpi_engine import executor as mpi_executor
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = {}
@@ -346,8 +349,11 @@ def test_make_engine():
         assert engine.workers == 2
     with make_engine() as engine:
         assert engine.workers == available_cores()
-    with pytest.raises(InputError, match="extra"):
-        make_engine("DASK", 2)
+    hidden = dict.fromkeys(("distributed", "mpi4py"))
+    with mock.patch.dict(sys.modules, hidden), pytest.raises(InputError, match=r"energy-landscapes\[cluster\]"):
+        make_engine("DASK", cluster=Cluster("LOCAL"))
+    with mock.patch.dict(sys.modules, hidden), pytest.raises(InputError, match=r"energy-landscapes\[mpi\]"), mpi_executor():
+        pass
     with pytest.raises(InputError, match="no such engine"):
         make_engine("CLOUD", 2)
     with pytest.raises(InputError, match="CPUS 0"):
