@@ -10,6 +10,8 @@ from common.formats import coordinates
 from common.keywords import Settings, load_table, parse_file
 from optim.settings import OptimSettings, settings_from_keywords
 
+#: Kinds of SEARCH.
+SEARCHES = (-1, 0, 1, 2)
 #: Threshold above which an RMS criterion means that no step is to be taken (BFGSMIN 1D100).
 NO_MINIMISATION = 1e10
 
@@ -100,12 +102,16 @@ def read_job(directory, suffix=""):
     n_zero = keywords["VARIABLES"].n_zero
     if n_zero is not None and n_zero != potential.symmetry.n_zero:
         keywords.error("VARIABLES", f"{n_zero} zero eigenvalues given; this potential has {potential.symmetry.n_zero}")
+    index, most = keywords["HINDEX"].index, n - potential.symmetry.n_zero
+    if index > most:
+        keywords.error("HINDEX", f"there are {most} eigenvalues beyond the zero modes")
     _alignment(keywords, directory, potential, symbols)
     settings = settings_from_keywords(keywords, potential)
     keywords.finish()
     job = Job(directory, suffix, kind, keywords, settings, potential, symbols, np.atleast_2d(start))
     if keywords.given("MULTIJOB"):
         job.starts = coordinates.read_many(_existing(keywords, directory, keywords["MULTIJOB"].starts), n)
+    _check_values(job, job.starts, "the starting point")
     if kind in ("connect", "band", "interpolate"):
         if keywords.given("MULTIJOB"):
             if keywords["MULTIJOB"].finishes is None:
@@ -118,6 +124,7 @@ def read_job(directory, suffix=""):
                 )
         else:
             job.finishes = np.atleast_2d(coordinates.read(job.path("finish"), n).coordinates)
+        _check_values(job, job.finishes, "the end point")
     if kind == "redo":
         job.points = _stationary_points(job)
     if keywords.given("READVEC") and not job.path("vector.dump").is_file():
@@ -142,6 +149,9 @@ def _kind(keywords):
         return "transition state"
     if keywords.given("SEARCH"):
         kind = keywords["SEARCH"].kind
+        if kind not in SEARCHES:
+            keywords.error("SEARCH", "the kinds of search are 0 (minimum), 1 (any index), 2 (transition state) and -1 (none)")
+            return "minimise"
         if kind == 2:
             return "transition state"
         if kind == 1:
@@ -180,6 +190,18 @@ def _start(keywords, path):
         keywords.problems.extend(error.problems)
         return None, ()
     return geometry.coordinates, geometry.symbols
+
+
+def _check_values(job, points, name):
+    """Energy and gradient must exist where a calculation starts."""
+    for x in points:
+        e, g = job.potential.energy_gradient(x)
+        if not (np.isfinite(e) and np.isfinite(g).all()):
+            raise InputError(
+                f"odata{job.suffix}: the energy at {name} is not finite; are two atoms in the same place?"
+                if job.symbols
+                else f"odata{job.suffix}: the energy at {name} is not finite"
+            )
 
 
 def _stationary_points(job):

@@ -298,6 +298,8 @@ def _transition_states(s, keywords):
         s.ef_trust = keywords["TRAD"].ratio
     if keywords.given("BFGSTSTOL"):
         s.overlap_tolerance = keywords["BFGSTSTOL"].tolerance
+    if keywords["USEDIAG"].method not in (2, 3):
+        keywords.error("USEDIAG", "the method is 2 (central) or 3 (forward differences)")
     s.central_differences = keywords.given("USEDIAG") and keywords["USEDIAG"].method == 2
     if keywords["MAXTSENERGY"].energy is not None:
         s.max_ts_energy = keywords["MAXTSENERGY"].energy

@@ -287,6 +287,11 @@ BAD = {
     "unsupported": ("BFGSMIN 1D-6\nSHIFT 1D6\n", "odata:2: SHIFT 1D6: SHIFT is known but not supported: zero modes"),
     "contradiction": ("BFGSTS\nNOHESS\nNOIT\n", "odata:3: NOIT: contradicts NOHESS"),
     "nothing to do": ("PUSHOFF 0.1\n", "odata: nothing to do"),
+    "kind of search": ("SEARCH 9\n", "odata:1: SEARCH 9: the kinds of search are"),
+    "index": ("HINDEX 99\n", "odata:1: HINDEX 99: there are 15 eigenvalues beyond the zero modes"),
+    "method": ("BFGSMIN\nUSEDIAG 5\n", "odata:2: USEDIAG 5: the method is 2"),
+    "no height": ("BFGSMIN\nNEBRESEED 10\n", "odata:2: NEBRESEED 10: needs the energy above which"),
+    "no redopoints": ("REDOPATH\n", "redopoints: no such file"),
     "no finish": ("NEWCONNECT\n", "finish: no such file"),
 }
 
@@ -311,6 +316,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, case, capsys):
     [
         ("", "no coordinates below it"),
         ("LJ 0.0 0.0\n", "odata:3"),
+        ("LJ 0.0 0.0 0.0\nLJ 0.0 0.0 0.0\n", "odata: the energy at the starting point is not finite"),
         ("LJ 0.0 0.0 x\n", "odata:3"),
         ("KR 0.0 0.0 0.0\nKR 1.0 0.0 0.0\n", "no potential for atoms with the symbol KR"),
     ],
