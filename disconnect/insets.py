@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import InputError
+from disconnect.layout import branch_ends
 
 #: Width of a picture and gap above the row, as fractions of the width and height of the graph.
 SIDE, GAP = 0.27, 0.035
@@ -73,21 +74,29 @@ def read_insets(network, wanted):
     return found
 
 
-def place_of(layout, minimum):
-    """Where the branch of a minimum ends: (horizontal position, energy).
+def check_insets(tree, insets):
+    """See that every minimum is in the graph.
 
     Raises
     ------
     InputError
-        The minimum has no branch.
+        One of them is not.
     """
+    for inset in insets:
+        if tree.attach[inset.minimum] < 0:
+            raise InputError(f"INSET {inset.minimum + 1}: this minimum is not in the graph; it is not connected, or left out")
+
+
+def place_of(layout, minimum, scale=None):
+    """Where the branch of a minimum ends: (horizontal position, energy)."""
     tree = layout.tree
     node = int(tree.attach[minimum])
-    if node < 0:
-        raise InputError(f"INSET {minimum + 1}: this minimum is not in the graph; it is not connected, or left out")
     if tree.leaves[node]:
-        return float(layout.end_x[node]), float(layout.end_energy[node])
-    return float(layout.x[node]), float(tree.levels.energies()[tree.bottom[node] - 1])
+        x, energy = branch_ends(layout, scale)
+        return float(x[node]), float(energy[node])
+    level = int(tree.bottom[node])
+    x = layout.x[node] if scale is None else scale(layout.x[node], level)
+    return float(x), float(tree.levels.energies()[level - 1])
 
 
 def spread(wanted, width):
@@ -117,7 +126,7 @@ def spread(wanted, width):
     return np.clip(pooled, width / 2, 1.0 - width / 2 - offset[-1]) + offset
 
 
-def draw_insets(axes, layout, insets, label_size=8.0):
+def draw_insets(axes, layout, insets, label_size=8.0, scale=None):
     """Draw the pictures in a row below the graph, each with a thin line to the end of its branch.
 
     Parameters
@@ -128,12 +137,15 @@ def draw_insets(axes, layout, insets, label_size=8.0):
     insets : list of Inset
     label_size : float
         Points, for the numbers of the minima.
+    scale : callable or None
+        From `disconnect.layout.weighted_layout`.
     """
     from disconnect.structures import draw_structure
 
     if not insets:
         return
-    ends = sorted((place_of(layout, inset.minimum), k) for k, inset in enumerate(insets))
+    check_insets(layout.tree, insets)
+    ends = sorted((place_of(layout, inset.minimum, scale), k) for k, inset in enumerate(insets))
     width = min(SIDE, 1.0 / len(insets))
     low, high = axes.get_xlim()
     centres = spread(np.array([(x - low) / (high - low) for (x, _), _ in ends]), width)

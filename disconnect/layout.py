@@ -235,6 +235,29 @@ def segments(layout, scale=None):
     return Segments(x1, x2, node, level, end, fraction, layout.axis is None)
 
 
+def branch_ends(layout, scale=None):
+    """Where the branches without daughters end.
+
+    Parameters
+    ----------
+    layout : Layout
+    scale : callable or None
+        From `weighted_layout`.
+
+    Returns
+    -------
+    x, energy : ndarray of float, shape (n_nodes,)
+        NaN for nodes with daughters.
+    """
+    if scale is None:
+        return layout.end_x, layout.end_energy
+    parts = segments(layout, scale)
+    _, _, x2, _ = parts.lines(np.copy, np.copy)
+    x = np.full(layout.tree.n_nodes, np.nan)
+    x[parts.node[parts.end]] = x2[parts.end]
+    return x, layout.end_energy
+
+
 def columns_of_minima(layout):
     """Column of every drawn minimum, counted from 0; -1 for others: ndarray of intp, shape (n_minima,).
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from common.errors import InputError
 from disconnect import colours
-from disconnect.layout import classic_layout, metric_layout, weighted_layout
+from disconnect.layout import branch_ends, classic_layout, metric_layout, weighted_layout
 
 
 def lay_out(network, tree, options, additions):
@@ -98,7 +98,7 @@ def write_pictures(network, selection, layout, scale, colouring, options, additi
         else:
             from disconnect.picture import save_picture
 
-            widths, style = widths_of(layout.tree, options, additions), style_of(layout, options)
+            widths, style = widths_of(layout.tree, options, additions), style_of(layout, options, scale)
             save_picture(name, layout, colouring, widths, style, scale, additions.insets)
         print("Done.\n")
 
@@ -196,7 +196,7 @@ def axis_label(options):
     return options.axis_label or ("free energy" if options.settings.given("TEMPERATURE") else "energy")
 
 
-def style_of(layout, options):
+def style_of(layout, options, scale=None):
     """Axis, labels and size of the other pictures."""
     from disconnect.picture import HEIGHT, WIDTH, Style
 
@@ -207,8 +207,9 @@ def style_of(layout, options):
     chosen = leaves if settings.given("IDENTIFY") else leaves[:0]
     wanted = np.array([line.minimum - 1 for line in settings.all("IDMIN")], dtype=int)
     chosen = np.union1d(chosen, leaves[np.isin(tree.lowest[leaves], wanted)]).astype(int)
+    end_x, end_energy = branch_ends(layout, scale)
     for node in chosen:
-        labels.append((float(layout.end_x[node]), float(layout.end_energy[node]), str(tree.lowest[node] + 1), "red", False))
+        labels.append((float(end_x[node]), float(end_energy[node]), str(tree.lowest[node] + 1), "red", False))
     energies = tree.levels.energies()
     for keyword, colour in (("IDENTIFY_NODE", "indigo"), ("IDENTIFY_NODE_SIZE", "green")):
         if not settings.given(keyword):
@@ -221,7 +222,8 @@ def style_of(layout, options):
                 text = f"{level}_{np.flatnonzero(layout.nodes_at(level) == node)[0] + 1}"
             else:
                 text = str(tree.size[node])
-            labels.append((float(layout.x[node]), float(energies[level - 1]), text, colour, True))
+            x = layout.x[node] if scale is None else scale(layout.x[node], level)
+            labels.append((float(x), float(energies[level - 1]), text, colour, True))
     bar = options.value("SCALEBAR", "energy")
     epsilon = settings.given("EPSILON")
     width, height = options.page_size()

@@ -317,7 +317,7 @@ def save_picture(path, layout, colouring=None, widths=None, style=None, scale=No
 
             # The colour bar takes room: the places of the pictures need the final shape of the graph.
             figure.draw_without_rendering()
-            draw_insets(axes, layout, insets, style.label_size)
+            draw_insets(axes, layout, insets, style.label_size, scale)
         metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(kind, {})
         with atomic_write(path, "wb", durable=False) as file:
             figure.savefig(file, format=kind, metadata=metadata, bbox_inches="tight", pad_inches=0.03)

@@ -30,6 +30,7 @@ def run(path=None, check=False, output=None, database=None, colour=None, colour_
         Exit status.
     """
     from disconnect.additions import read_additions
+    from disconnect.insets import check_insets
     from disconnect.output import lay_out, write_listings, write_pictures
 
     options = read_options(path, output, database, colour, colour_map, label, inset)
@@ -48,6 +49,9 @@ def run(path=None, check=False, output=None, database=None, colour=None, colour_
         print("The input is correct; nothing was written.")
         return 0
     tree = analyse(network, selection, levels, options, additions)
+    if additions.insets:
+        # Before anything is written.
+        check_insets(tree, additions.insets)
     layout, scale = lay_out(network, tree, options, additions)
     colouring = write_listings(network, selection, layout, options, additions)
     write_pictures(network, selection, layout, scale, colouring, options, additions)

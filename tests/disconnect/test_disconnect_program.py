@@ -316,6 +316,10 @@ class TestKeywords:
         ):
             assert draw(line + "\n") == 2
             assert message in capsys.readouterr().err
+        before = set(folder.iterdir())
+        assert draw(f"LOWEST 3\nINSET {np.argmax(np.loadtxt('min.data')[:, 0]) + 1}\nOUTPUT new.ps new.svg\n") == 2
+        assert "this minimum is not in the graph" in capsys.readouterr().err
+        assert set(folder.iterdir()) == before
         assert draw("", "--inset", "one") == 2
         assert "--inset one: expected the number of a minimum" in capsys.readouterr().err
         assert draw(BASE + "INSET 3\nOUTPUT tree.png\n") == 2

@@ -11,7 +11,7 @@ from made_landscapes import funnels, random_network
 
 from disconnect import _superbasins
 from disconnect.automatic import choose_levels, join_energies, lower_first
-from disconnect.layout import classic_layout, columns_of_minima, segments
+from disconnect.layout import branch_ends, classic_layout, columns_of_minima, segments
 from disconnect.listings import member_ranges
 from disconnect.network import network
 from disconnect.selection import choose_drawn, connected_part
@@ -123,6 +123,20 @@ def test_layout_is_a_nesting_of_columns(arrays, levels):
     parts = segments(layout)
     assert parts.node.size == tree.nodes_per_level()[1:].sum()
     assert (np.diff(parts.level) >= 0).all()
+
+
+def test_ends_of_scaled_branches():
+    energies, ts, plus, minus, _ = funnels(2, 20, 3)
+    points = network(energies, ts, plus, minus)
+    layout = classic_layout(superbasins(points, connected_part(points), Levels(-2.0, 0.3, 30)), points.global_minimum)
+    x, energy = branch_ends(layout)
+    leaves = layout.tree.leaves
+    same_x, same_energy = branch_ends(layout, lambda x, level: x)
+    assert np.allclose(same_x[leaves], x[leaves])
+    assert np.array_equal(energy, same_energy, equal_nan=True)
+    halved, _ = branch_ends(layout, lambda x, level: 0.5 * x)
+    assert np.allclose(halved[leaves], 0.5 * x[leaves])
+    assert np.isnan(halved[~leaves]).all()
 
 
 @settings(max_examples=60, deadline=None)
