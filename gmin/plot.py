@@ -99,6 +99,30 @@ def energy_tolerance(rms):
     return max(1e-6, 4.0 * float(np.median(rms)) ** 2)
 
 
+def sensible_energies(energies, tolerance):
+    """Which quenches to show: all but those that flew apart or did not converge, which would squeeze the rest into a line.
+
+    Parameters
+    ----------
+    energies : ndarray of shape (k,)
+    tolerance : float
+        Energies closer than this are those of one minimum.
+
+    Returns
+    -------
+    ndarray of bool of shape (k,)
+        False where the energy is not finite, or above the lowest one by more than 21 times what half of them are. Where half
+        of the quenches are to one minimum, three quarters count instead, and so on.
+    """
+    finite = np.isfinite(energies)
+    lowest = energies[finite].min() if finite.any() else 0.0
+    for share in (0.5, 0.75, 0.9):
+        spread = np.quantile(energies[finite], share) - lowest if finite.any() else 0.0
+        if spread > 20.0 * tolerance:
+            return finite & (energies < lowest + 21.0 * spread + 1e-3)
+    return finite
+
+
 def plot(output="output", picture=PICTURE):
     """Draw the run whose lines are in ``output``; returns lines about it.
 
@@ -108,9 +132,9 @@ def plot(output="output", picture=PICTURE):
         If there is nothing to draw.
     """
     q = read_quenches(output)
-    # what flew apart or did not converge would squeeze the rest into a line
-    sensible = np.isfinite(q.energy) & (q.energy < np.median(q.energy) + 20.0 * (np.median(q.energy) - q.energy.min() + 1e-3))
-    energies, counts = hit_counts(q.energy[sensible], energy_tolerance(q.rms))
+    tolerance = energy_tolerance(q.rms)
+    sensible = sensible_energies(q.energy, tolerance)
+    energies, counts = hit_counts(q.energy[sensible], tolerance)
     chance, total = unseen(counts)
     lines = [
         f"{len(q.energy)} quenches of {q.walker.max()} walker(s), lowest energy {q.energy.min():.10f}",

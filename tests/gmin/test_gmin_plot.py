@@ -9,13 +9,26 @@ from gmin_inputs import EXAMPLES, LJ13, ROOT
 
 from common.errors import InputError
 from gmin.mean_first_encounter import draw, mean_interval, statistics
-from gmin.plot import energy_tolerance, hit_counts, plot, read_quenches, unseen
+from gmin.plot import energy_tolerance, hit_counts, plot, read_quenches, sensible_energies, unseen
 
 
 def test_counts_of_minima():
     energies, counts = hit_counts(np.array([-1.0, -3.0, -1.0 + 1e-5, -2.0, -3.0 - 1e-5, -3.0]), 1e-4)
     assert energies == pytest.approx([-3.0, -2.0, -1.0], abs=2e-5)
     assert counts.tolist() == [3, 1, 2]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.6, 0.8, 1.0])
+def test_minima_above_one_that_has_most_quenches_are_counted(share):
+    # 100 quenches, some to the lowest minimum (a little apart), the others to minima of their own; two flew apart
+    k = int(100 * share)
+    energies = np.concatenate([-44.3 + 1e-8 * np.arange(k), -41.0 + 0.02 * np.arange(100 - k), [1e6, np.inf]])
+    shown = sensible_energies(energies, 1e-6)
+    assert shown[:100].all()
+    assert not shown[101]
+    assert not shown[100] or share == 1.0
+    assert len(hit_counts(energies[:100], 1e-6)[0]) == 101 - k
+    assert not sensible_energies(np.array([np.nan, np.inf]), 1e-6).any()
 
 
 def test_estimates_of_what_is_unseen():
