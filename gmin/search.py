@@ -121,6 +121,7 @@ class WalkerRun:
         self.line(self._quench_line(0, energy, iterations, rms, energy, self.walker.seconds))
         if self.walker.is_hit(energy):
             self._say_hit(0, energy)
+        self._take_candidates()
 
     def _quench_line(self, quench, energy, iterations, rms, markov, seconds):
         text = quench_line(quench, energy, iterations, rms, markov, seconds)

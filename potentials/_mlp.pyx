@@ -56,9 +56,11 @@ cdef class MultilayerPerceptronCore(Potential):
 
     cdef mlp_t m
     cdef mlp_kernels_t kernels
+    cdef double least  # cross-entropy that no network can go below
     cdef object _arrays  # keeps the memory that m points to alive
 
-    def __init__(self, layers, inputs, classes, double lam, Py_ssize_t n_regularised, bint has_biases, frozen, int lanes=0):
+    def __init__(self, layers, inputs, classes, double lam, Py_ssize_t n_regularised, bint has_biases, frozen, int lanes=0,
+                 targets=None):
         sizes = np.asarray(layers, dtype=np.intp)
         cdef Py_ssize_t n_layers = len(layers) - 1, n_items = inputs.shape[0], n_nodes = int(sizes[1:].sum()), l
         n_weights = int((sizes[1:] * sizes[:n_layers]).sum())
@@ -78,9 +80,10 @@ cdef class MultilayerPerceptronCore(Potential):
         block = min(max(block, SMALLEST_BLOCK), LARGEST_BLOCK, (n_items + 7) // 8 * 8)
         n_blocks = -(-n_items // block)
         blocked = block_rows(inputs, block)
-        one_hot = np.zeros((n_items, int(sizes[n_layers])))
-        one_hot[np.arange(n_items), classes] = 1.0
-        targets = block_rows(one_hot, block)
+        wanted = np.asarray(targets, dtype=float) if targets is not None else np.eye(int(sizes[n_layers]))[classes]
+        targets = block_rows(wanted, block)
+        # the mean entropy of the targets, zero for classes: what is left is zero where the outputs are the targets
+        self.least = -float(np.sum(wanted * np.log(np.where(wanted > 0.0, wanted, 1.0)))) / n_items
         item_weights = np.zeros(n_blocks * block)
         item_weights[:n_items] = 1.0 / n_items
         frozen_bytes = None if frozen is None else np.ascontiguousarray(frozen, dtype=np.uint8)
@@ -125,7 +128,7 @@ cdef class MultilayerPerceptronCore(Potential):
         self._arrays = (sizes, weights, biases, node, owner, blocked, targets, item_weights, thawed, work, frozen_bytes)
 
     cdef double c_energy_gradient(self, const double* x, double* gradient) noexcept nogil:
-        return self.kernels.energy_gradient(&self.m, x, gradient)
+        return self.kernels.energy_gradient(&self.m, x, gradient) - self.least
 
     cdef void c_hessian(self, const double* x, double* hessian) noexcept nogil:
         self.kernels.hessian(&self.m, x, hessian)

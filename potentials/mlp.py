@@ -37,6 +37,9 @@ class MultilayerPerceptron(MultilayerPerceptronCore):
         layers is kept when it is among the m nearest of both its nodes. The other weights are frozen at zero.
     has_biases : bool
         False for the classic MLP3, which has weights only.
+    targets : array_like of shape (N, layers[-1]), optional
+        Probabilities that the network is to learn in place of the classes (rows sum to 1). The first term of E is then the mean
+        relative entropy sum_c t_c ln(t_c / p_c), zero where the outputs are the targets and positive elsewhere.
 
     Attributes
     ----------
@@ -60,7 +63,10 @@ class MultilayerPerceptron(MultilayerPerceptronCore):
     has_hessian_vector = True
     step_scale = 1.0
 
-    def __init__(self, layers, inputs, classes, lam, regularise_biases=True, neighbours=None, has_biases=True):
+    def __init__(
+        self, layers, inputs, classes, lam, regularise_biases=True, neighbours=None, has_biases=True,
+        targets=None,
+    ):  # fmt: skip
         layers = tuple(int(n) for n in layers)
         if len(layers) < 3 or min(layers) < 1:
             raise ValueError("layers must name at least one hidden layer, and every layer must have at least one node")
@@ -81,6 +87,13 @@ class MultilayerPerceptron(MultilayerPerceptronCore):
             raise ValueError("lam must not be negative")
         if neighbours is not None and neighbours < 1:
             raise ValueError("neighbours must be at least 1")
+        if targets is not None:
+            targets = np.ascontiguousarray(targets, dtype=np.float64)
+            if targets.shape != (inputs.shape[0], layers[-1]):
+                raise ValueError(f"targets must have shape ({inputs.shape[0]}, {layers[-1]}), got {targets.shape}")
+            if not (targets >= 0).all() or not (np.abs(targets.sum(axis=1) - 1.0) < 1e-9).all():
+                raise ValueError("targets must be probabilities: not negative, and 1 in total for every item")
+        self.targets = targets
         self.layers = layers
         self.inputs = inputs
         self.classes = classes
@@ -96,7 +109,7 @@ class MultilayerPerceptron(MultilayerPerceptronCore):
             if not kept.all():
                 self.frozen = np.concatenate([~kept, np.zeros(self.n_biases, dtype=bool)])
         n_regularised = self.n_weights + (self.n_biases if regularise_biases else 0)
-        super().__init__(layers, inputs, classes, self.lam, n_regularised, has_biases, self.frozen)
+        super().__init__(layers, inputs, classes, self.lam, n_regularised, has_biases, self.frozen, targets=targets)
         self.symmetry = self._find_symmetry()
 
     def _find_symmetry(self):
@@ -104,14 +117,16 @@ class MultilayerPerceptron(MultilayerPerceptronCore):
 
         return NetworkNodes(
             self.layers,
-            uniform_bias_shift=self.has_biases and not self.regularise_biases,
+            uniform_bias_shift=self.has_biases and (not self.regularise_biases or self.lam == 0.0),
             has_biases=self.has_biases,
             frozen=self.frozen,
+            output_shifts=self.lam == 0.0,
         )
 
     def __reduce__(self):
         return type(self), (
             self.layers, self.inputs, self.classes, self.lam, self.regularise_biases, self.neighbours, self.has_biases,
+            self.targets,
         )  # fmt: skip
 
     def with_data(self, inputs, classes):
@@ -173,6 +188,8 @@ class MultilayerPerceptron(MultilayerPerceptronCore):
         digest = hashlib.sha256()
         digest.update(np.ascontiguousarray(self.inputs, dtype="<f8").tobytes())
         digest.update(np.ascontiguousarray(self.classes, dtype="<i8").tobytes())
+        if self.targets is not None:
+            digest.update(np.ascontiguousarray(self.targets, dtype="<f8").tobytes())
         return {
             **super().fingerprint(),
             "layers": list(self.layers),

@@ -56,6 +56,12 @@ TEACHER_FIELDS = {
     "items": Field("int", "items it is trained with, other ones than those of the network; as many by default", minimum=1),
     "starts": Field("int", "random starting points of its training; the lowest minimum teaches", default=10, minimum=1),
     "seed": Field("int", "seed of the starting points", default=1, minimum=0),
+    "answers": Field(
+        "word",
+        "what the student learns: the probabilities that the teacher gives, or the most probable classes",
+        default="probabilities",
+        choices=("probabilities", "classes"),
+    ),
 }
 #: Convergence (RMS gradient) and length of the quenches that train a teacher.
 TEACHER_RMS = 1e-6
@@ -75,6 +81,10 @@ class NetworkFile:
     data : potentials.datasets.recipe.DataSet
     file_options : types.SimpleNamespace or None
         Options of the data file (start, outcome), where the data come from one.
+    targets : ndarray of shape (N, layers[-1]) or None
+        Probabilities that a teacher gives for the training items, where they are what is learnt.
+    teacher_weights : ndarray or None
+        Variables of the teacher.
     """
 
     layers: tuple
@@ -84,15 +94,19 @@ class NetworkFile:
     neighbours: int | None
     data: object
     file_options: object = None
+    targets: object = None
+    teacher_weights: object = None
 
     def potential(self):
         """The loss as a function of the weights, a `potentials.mlp.MultilayerPerceptron`."""
-        return self._network(self.layers, self.data.inputs, self.data.classes, self.lam)
+        return self._network(self.layers, self.data.inputs, self.data.classes, self.lam, self.targets)
 
-    def _network(self, layers, inputs, classes, lam):
+    def _network(self, layers, inputs, classes, lam, targets=None):
         from potentials.mlp import MultilayerPerceptron
 
-        return MultilayerPerceptron(layers, inputs, classes, lam, self.regularise_biases, self.neighbours, self.has_biases)
+        return MultilayerPerceptron(
+            layers, inputs, classes, lam, self.regularise_biases, self.neighbours, self.has_biases, targets
+        )
 
 
 def read_network_file(path):
@@ -134,6 +148,8 @@ def read_network_file(path):
     mislabel = None
     if recipe is not None and recipe.mislabel is not None:
         mislabel = recipe.mislabel.read(MISLABEL_FIELDS)
+        if teacher is not None and teacher.answers == "probabilities":
+            recipe.mislabel.error("fraction", "the labels are probabilities of a teacher; write answers: classes under teacher")
     if problems:
         raise InputError(problems)
     network = NetworkFile(layers, values.lam, values.biases, values.regularise_biases, values.neighbours, None)
@@ -204,10 +220,13 @@ def _teach(network, section, teacher, directory):
     else:
         potential = network._network(layers, data.inputs, data.classes, lam)
         weights = read_weights(directory / teacher.weights, potential.n_variables)
+    network.teacher_weights = weights
     data.classes = taught(potential, weights, data.inputs)
+    if teacher.answers == "probabilities":
+        network.targets = potential.probabilities(weights, data.inputs)
     if len(data.test_inputs):
         data.test_classes = taught(potential, weights, data.test_inputs)
-    if len(np.unique(data.classes)) < 2:
+    if network.targets is None and len(np.unique(data.classes)) < 2:
         raise InputError(f"{section.place}: teacher: it puts all items into one class; train it with a smaller lambda")
 
 

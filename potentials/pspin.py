@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import math
+import os
 
 import numpy as np
 
@@ -80,6 +81,16 @@ class SphericalPSpin(SphericalPSpinCore):
         """A point uniform on the sphere."""
         w = rng.standard_normal(self.n_spins)
         return w * math.sqrt(self.n_spins) / np.linalg.norm(w)
+
+
+def couplings_memory(n_spins, p):
+    """Bytes that drawing the couplings takes at most: one number each, their indices, and the numbers of their orders."""
+    return 8 * math.comb(n_spins + p - 1, p) * (p + 4)
+
+
+def physical_memory():
+    """Bytes of memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _sorted_indices(n, p):

@@ -85,8 +85,15 @@ def _sized(settings, name, directory):
     if name == "REGRESSION":
         return _regression(settings, values, directory)
     if name == "PSPIN":
-        from potentials.pspin import SphericalPSpin
+        from potentials.pspin import SphericalPSpin, couplings_memory, physical_memory
 
+        bytes_needed, memory = couplings_memory(values.n_spins, values.p), physical_memory()
+        if bytes_needed > memory:
+            settings.error(
+                name,
+                f"the couplings take {bytes_needed / 1e9:.3g} GB to make, the machine has {memory / 1e9:.3g}; reduce them",
+            )
+            settings.finish()
         return SphericalPSpin.from_seed(values.n_spins, values.p, values.seed)
     from potentials.user_function import user_potential
 

@@ -41,6 +41,10 @@ class NetworkNodes(Symmetry):
         nodes with the same frozen weights in and out can be exchanged.
     restarts : int
         Random starts for networks with more than one hidden layer.
+    output_shifts : bool
+        Whether nothing is regularised: adding a constant to all weights out of a node of the last hidden layer then changes no
+        probability. Each of these shifts is a zero mode and no part of any distance; those that would touch a frozen weight are
+        none.
 
     Notes
     -----
@@ -51,8 +55,9 @@ class NetworkNodes(Symmetry):
     """
 
     def __init__(
-        self, layers, uniform_bias_shift=False, permutations=True, has_biases=True, frozen=None, restarts=RESTARTS
-    ):
+        self, layers, uniform_bias_shift=False, permutations=True, has_biases=True, frozen=None, restarts=RESTARTS,
+        output_shifts=False,
+    ):  # fmt: skip
         self.layers = tuple(int(n) for n in layers)
         if len(self.layers) < 3 or min(self.layers) < 1:
             raise ValueError(f"layers {list(layers)}: inputs, hidden layers (at least one) and outputs are needed, none empty")
@@ -70,7 +75,12 @@ class NetworkNodes(Symmetry):
             if frozen[self.n_weights :].any():
                 raise ValueError(f"network {list(layers)}: only weights can be frozen, not biases")
             self.frozen = frozen if frozen.any() else None
-        self.n_zero = int(self.uniform_bias_shift) + (0 if self.frozen is None else int(self.frozen.sum()))
+        self._last = slice(self.n_weights - self.layers[-2] * self.layers[-1], self.n_weights)
+        self.shifted = np.full(self.layers[-2], bool(output_shifts))
+        if self.frozen is not None:
+            self.shifted &= ~self._last_weights(self.frozen).any(axis=0)
+        self.n_zero = int(self.uniform_bias_shift) + int(self.shifted.sum())
+        self.n_zero += 0 if self.frozen is None else int(self.frozen.sum())
         self.classes = self._exchangeable()
         self._core = NetworkCore(self.layers, self.classes, self.has_biases, self.uniform_bias_shift)
 
@@ -82,7 +92,20 @@ class NetworkNodes(Symmetry):
             raise ValueError(f"network {list(self.layers)}: variables are not finite")
         if self.frozen is not None:
             a = np.where(self.frozen, 0.0, a)
-        return a
+        return self._without_shifts(a)
+
+    def _last_weights(self, x):
+        """View (..., outputs, nodes of the last hidden layer) of the weights between them."""
+        return x[..., self._last].reshape(*x.shape[:-1], self.layers[-1], self.layers[-2])
+
+    def _without_shifts(self, x):
+        """x, or a copy of it in which the weights out of every node that may be shifted have mean zero."""
+        if not self.shifted.any():
+            return x
+        x = x.copy()
+        weights = self._last_weights(x)
+        weights -= np.where(self.shifted, weights.mean(axis=-2), 0.0)[..., None, :]
+        return x
 
     def _exchangeable(self):
         """For each hidden layer the class of every node: those with the same frozen weights in and out (all, without any)."""
@@ -114,8 +137,11 @@ class NetworkNodes(Symmetry):
         modes = np.zeros((self.n_zero, self.n_variables))
         if self.uniform_bias_shift:
             modes[0, -self.layers[-1] :] = self.layers[-1] ** -0.5
+        first = int(self.uniform_bias_shift)
+        for mode, node in zip(modes[first:], np.flatnonzero(self.shifted)):
+            self._last_weights(mode)[:, node] = self.layers[-1] ** -0.5
         if self.frozen is not None:
-            modes[np.arange(int(self.uniform_bias_shift), self.n_zero), np.flatnonzero(self.frozen)] = 1.0
+            modes[np.arange(first + int(self.shifted.sum()), self.n_zero), np.flatnonzero(self.frozen)] = 1.0
         return modes
 
     def align(self, x, reference):
@@ -128,6 +154,9 @@ class NetworkNodes(Symmetry):
         if self.uniform_bias_shift:
             n = self.layers[-1]
             aligned[-n:] += np.mean(reference[-n:] - aligned[-n:])
+        if self.shifted.any():
+            means = self._last_weights(np.ravel(np.asarray(given, dtype=float))).mean(axis=0)
+            self._last_weights(aligned)[:] += np.where(self.shifted, means, 0.0)
         if self.frozen is not None:
             aligned[self.frozen] = np.ravel(given)[self.frozen]
         return aligned, distance
@@ -141,7 +170,7 @@ class NetworkNodes(Symmetry):
             raise ValueError(f"network {list(self.layers)}: expected shape (B, {self.n_variables}), got {points.shape}")
         if not np.isfinite(points).all():
             raise ValueError(f"network {list(self.layers)}: variables are not finite")
-        return self._core.distances(points, self._input(reference), self.restarts)
+        return self._core.distances(self._without_shifts(points), self._input(reference), self.restarts)
 
     def same(self, x, reference, tolerance):
         """Whether x is a copy of the reference within the tolerance; deeper networks are first rejected by ``lower_bound``."""
@@ -255,6 +284,7 @@ class NetworkNodes(Symmetry):
             weights[layer + 1][:] = weights[layer + 1][:, order] * sign
         if self.uniform_bias_shift:
             biases[-1][:] += rng.normal()
+        weights[-1][:] += np.where(self.shifted, rng.normal(size=self.layers[-2]), 0.0)
         return copy
 
     def describe(self):
@@ -262,6 +292,8 @@ class NetworkNodes(Symmetry):
         parts = ["exchange and sign of hidden nodes" if self.permutations else "sign of hidden nodes"]
         if self.uniform_bias_shift:
             parts.append("uniform shift of the output biases")
+        if self.shifted.any():
+            parts.append("uniform shifts of the weights into the outputs")
         if self.frozen is not None:
             parts.append(f"{int(self.frozen.sum())} frozen variables")
         return f"{', '.join(parts)} ({self.group_order():.6g} copies)"

@@ -44,6 +44,11 @@ def network(layers, n_items, lam=1e-3, seed=5, **options):
     return MultilayerPerceptron(layers, inputs, rng.integers(0, layers[-1], n_items), lam, **options)
 
 
+def taught():
+    """A network that learns probabilities."""
+    return network((3, 5, 4), 29, targets=np.random.default_rng(8).dirichlet(np.ones(4), 29))
+
+
 def regression():
     """The data of Ballard et al. without noise."""
     x = np.linspace(0.0, 3.0 * np.pi, 40)
@@ -89,6 +94,10 @@ INSTANCES = {
         partial(network, (2, 4, 5, 3), 31, neighbours=2, regularise_biases=False)
     ),
     "MLP 2-7-3 without biases": Instance(partial(network, (2, 7, 3), 31, has_biases=False)),
+    "MLP 3-5-4 that learns probabilities": Instance(taught),
+    "MLP 2-4-3, nothing regularised": Instance(partial(network, (2, 4, 3), 40, lam=0.0)),
+    "MLP 2-4-5-3, 2 neighbours, nothing regularised": Instance(partial(network, (2, 4, 5, 3), 31, lam=0.0, neighbours=2)),
+    "MLP 2-7-3 without biases, nothing regularised": Instance(partial(network, (2, 7, 3), 31, lam=0.0, has_biases=False)),
     "MLP 70-3-3": Instance(partial(network, (70, 3, 3), 40), scale=0.2),
     "XOR 3": Instance(partial(MultilayerPerceptron, (2, 3, 2), *xor_data(), 1e-2)),
     "MLPB3": Instance(shared_bias),

@@ -16,6 +16,8 @@ NETWORKS = {
     "signs only": NetworkNodes([2, 6, 3], permutations=False),
     "no biases": NetworkNodes([3, 5, 2], has_biases=False),
     "two layers": NetworkNodes([2, 5, 5, 4]),
+    "output shifts": NetworkNodes([2, 6, 3], uniform_bias_shift=True, output_shifts=True),
+    "two layers, output shifts": NetworkNodes([2, 4, 5, 3], uniform_bias_shift=True, output_shifts=True),
     "three layers, shift": NetworkNodes([2, 4, 4, 4, 4], uniform_bias_shift=True),
 }
 

@@ -33,6 +33,17 @@ def test_start_is_random_and_repeats(lines, tmp_path, command, write):
     assert (tmp_path / "lowest").read_text() == first
 
 
+@pytest.mark.parametrize("lines", ["NATOMS 7", "XOR 3 1D-2", "PSPIN 12 3 1"])
+def test_the_quench_of_the_start_alone_is_stored(lines, tmp_path, command, write):
+    write(data=RUN.replace("STEPS 8", "STEPS 0") + lines + "\n")
+    assert "1 minima added" in (command("gmin") and (tmp_path / "output").read_text())
+    with Database(tmp_path / "landscape.db", read_only=True) as database:
+        stored = database.energies()
+    from common.formats import lowest
+
+    assert stored == pytest.approx([lowest.read(tmp_path / "lowest")[0].energy], abs=1e-8)
+
+
 def test_spins_stay_on_the_sphere(tmp_path, command, write):
     write(data=RUN.replace("STEPS 8", "STEPS 60") + "PSPIN 12 3 1\nSAVE 3\n")
     command("gmin")
