@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import InputError
-from disconnect.network import read_values
 from disconnect.options import minimum_list, value_list
+from disconnect.sources import read_values
 
 
 @dataclass(eq=False)

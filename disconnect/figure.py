@@ -6,9 +6,10 @@ from disconnect import colours
 from disconnect.automatic import choose_levels
 from disconnect.insets import draw_insets, read_insets
 from disconnect.layout import classic_layout
-from disconnect.network import Network, network, read_database
+from disconnect.network import Network, network
 from disconnect.picture import Style, add_key, draw_tree
 from disconnect.selection import choose_connect_minimum, choose_drawn, connected_part
+from disconnect.sources import read_database
 from disconnect.superbasins import Levels, superbasins
 
 

@@ -235,7 +235,7 @@ def minimum_list(path, n_minima, signed=False):
 
 def value_list(path, n_minima, announced):
     """Values of TRVAL or METRIC: the first item of line k for minimum k, -1 for minima beyond the end of the file."""
-    from disconnect.network import first_values
+    from disconnect.sources import first_values
 
     # The classic programs allocate `announced` values; a number too small would have stopped them.
     if announced < n_minima:

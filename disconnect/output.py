@@ -108,7 +108,7 @@ def write_comparison(options, check=False):
     from pathlib import Path
 
     from disconnect.comparison import save_comparison
-    from disconnect.network import read_database
+    from disconnect.sources import read_database
     from disconnect.superbasins import Levels
 
     settings = options.settings

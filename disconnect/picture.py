@@ -248,7 +248,7 @@ def _frame(axes, layout, style):
     axes.text(-0.06, bottom + height / 2, text, ha="right", va="center")
 
 
-def add_key(figure, axes, colouring, positions=None):
+def add_key(figure, axes, colouring):
     """Add what explains the colours: a colour bar beside the axes, or a legend of kinds.
 
     Parameters

@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.errors import InputError
-from disconnect import network as sources
+from disconnect import sources
 from disconnect.options import read_options
 from disconnect.superbasins import Levels, superbasins
 
