@@ -74,7 +74,8 @@ SIMD_FN void SIMD(chol_right)(const int wide, ptrdiff_t n, ptrdiff_t P, const do
 }
 
 /* U of h + sum over rows z of lift of z z^T; inverses holds, for each diagonal block, the inverse and its transpose.
- * Returns the smallest pivot (diagonal element of U), or -1 where the matrix is not positive definite; *log_det is ln det. */
+ * Returns the smallest pivot (diagonal element of U); or, where the matrix is not positive definite, the negative number met instead
+ * of the square of a pivot. *log_det is ln det. */
 static double SIMD(chol_factor)(ptrdiff_t n, const double *h, int n_lift, const double *lift, double *U, double *inverses, double *log_det)
 {
     const ptrdiff_t P = (n + 7) / 8 * 8;
@@ -86,7 +87,7 @@ static double SIMD(chol_factor)(ptrdiff_t n, const double *h, int n_lift, const 
         SIMD(chol_tile)(CHOL_BLOCK / VL, n, P, h, n_lift, lift, r, r, U, t);
         memcpy(d, t, sizeof d);
         for (int i = 0; i < CHOL_BLOCK; i++) {
-            if (!(d[i][i] > 0.0)) return -1.0;
+            if (!(d[i][i] > 0.0)) return d[i][i] < 0.0 ? d[i][i] : -1e-300;
             const double pivot = __builtin_sqrt(d[i][i]), one = 1.0 / pivot;
             d[i][i] = pivot;
             for (int j = i + 1; j < CHOL_BLOCK; j++) d[i][j] *= one;

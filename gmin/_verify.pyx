@@ -27,13 +27,14 @@ cdef extern from "_cholesky.h" nogil:
     int cholesky_choose_kernels(int lanes, cholesky_kernels_t* k)
 
 #: Outcomes: a minimum of point group C1; a minimum that may have symmetry; for ``characterise_minimum`` to decide; a minimum
-#: that this verifier has had before.
-C1, SYMMETRIC, UNDECIDED, AGAIN = range(4)
+#: that this verifier has had before; a saddle, where quenches of symmetric clusters end.
+C1, SYMMETRIC, UNDECIDED, AGAIN, SADDLE = range(5)
 cdef enum:
     C1_C = 0
     SYMMETRIC_C = 1
     UNDECIDED_C = 2
     AGAIN_C = 3
+    SADDLE_C = 4
 
 #: Converged to rounding, copies of one minimum agree in energy and invariants to about 1e-11, relative.
 SAME_ENERGY = 1e-8
@@ -47,6 +48,9 @@ cdef enum:
     MAX_STEPS = 14
 #: Where Newton's method does not get there at once, L-BFGS brings the point closer, to this part of the sloppy gradient.
 cdef double CLOSER = 1e-2
+
+#: A pivot this far below zero, in units of the largest curvature, is no rounding error: an eigenvalue is negative.
+cdef double DEFINITELY = 1e-8
 
 
 cdef class ClusterVerifier:
@@ -119,7 +123,7 @@ cdef class ClusterVerifier:
         Returns
         -------
         outcomes : ndarray of int of shape (k,)
-            C1, SYMMETRIC, UNDECIDED or AGAIN; the other arrays mean nothing for UNDECIDED.
+            C1, SYMMETRIC, UNDECIDED, AGAIN or SADDLE; the other arrays mean something for C1, SYMMETRIC and AGAIN.
         coordinates : ndarray of shape (k, n_variables)
             Centroid at the origin.
         figures : ndarray of shape (k, 5)
@@ -154,6 +158,11 @@ cdef class ClusterVerifier:
                 memcpy(x, &self.start[0], self.n * sizeof(double))
                 return UNDECIDED_C
             rms = self.newton(x, &figures[0])
+            if rms < 0.0:
+                if self.is_saddle(x):
+                    return SADDLE_C
+                # slid off a saddle, or far from everything: once more from where L-BFGS has got
+                rms = self.newton(x, &figures[0])
         if not 0.0 <= rms <= self.stored_rms * max(1.0, self.stiffness) or not isfinite(self.log_determinant):
             memcpy(x, &self.start[0], self.n * sizeof(double))
             return UNDECIDED_C
@@ -168,6 +177,15 @@ cdef class ClusterVerifier:
         if not self.had.add(figures[0], invariants):
             return AGAIN_C
         return SYMMETRIC_C if self.may_be_symmetric(x) else C1_C
+
+    cdef bint is_saddle(self, double* x) noexcept nogil:
+        """Whether L-BFGS from x, which keeps the symmetry, converges where the Hessian has a negative eigenvalue."""
+        cdef LBFGSOutcome out
+        self.settings.rms = self.stored_rms * max(1.0, self.stiffness)
+        out = lbfgs(self.potential, &self.settings, x, &self.gradient[0], &self.work[0])
+        if out.status != LBFGS_CONVERGED or self.factorise(x):
+            return False
+        return self.smallest < -DEFINITELY * self.shift
 
     cdef double newton(self, double* x, double* energy) noexcept nogil:
         """Converge x to its minimum; returns the RMS gradient there, or minus the one at the start where that fails."""
@@ -251,7 +269,7 @@ cdef class ClusterVerifier:
         pivot = self.kernels.factor(self.n, &self.hessian[0, 0], 6, &self.lift[0, 0], &self.factor[0], &self.inverses[0],
                                     &self.log_determinant)
         self.log_determinant -= 6.0 * log(self.shift)
-        self.smallest = pivot * pivot if pivot > 0.0 else -1.0
+        self.smallest = pivot * pivot if pivot > 0.0 else pivot
         return pivot > 0.0
 
     cdef bint is_minimum(self) noexcept nogil:

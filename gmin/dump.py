@@ -66,7 +66,9 @@ def write_dump(path, runs, saved, n_atoms):
     lines += [EXACT, json.dumps(_exact(runs, entries))]
     path = Path(path)
     if path.exists():
-        path.replace(path.with_name(path.name + ".save"))
+        # a copy, so that there is a dump at every moment
+        with atomic_write(path.with_name(path.name + ".save"), durable=False) as file:
+            file.write(path.read_text(encoding="ascii"))
     with atomic_write(path, durable=False) as file:
         file.write("\n".join(lines) + "\n")
 

@@ -135,11 +135,9 @@ def statistics(results, hits):
     spread = [c.std(ddof=1) if len(c) > 1 else 0.0 for c in columns]
     numbers = "".join(f(float(v), 13, 2) for c, s in zip(columns, spread) for v in (c.mean(), s))
     lines.append(f"mu/sig of t, Q, V  are {numbers}")
-    for name, c in zip(("CPU seconds", "quenches", "evaluations"), columns):
-        low, high = mean_interval(c)
-        lines.append(
-            f"MFET> {name}: mean {c.mean():.2f}, 95 % interval of the mean {low:.2f} to {high:.2f}, median {np.median(c):.2f}"
-        )
+    for name, digits, c in zip(("CPU seconds", "quenches", "evaluations"), (4, 2, 2), columns):
+        mean, low, high, median = (f"{v:.{digits}f}" for v in (c.mean(), *mean_interval(c), np.median(c)))
+        lines.append(f"MFET> {name}: mean {mean}, 95 % interval of the mean {low} to {high}, median {median}")
     if len(hits) < len(results):
         spent = sum(values[1] for values in results)
         lines.append(

@@ -7,7 +7,7 @@ import numpy as np
 
 from common.errors import ConvergenceError
 from common.stationary_points import Minimum
-from gmin._verify import AGAIN, C1, SYMMETRIC, ClusterVerifier
+from gmin._verify import AGAIN, C1, SADDLE, SYMMETRIC, ClusterVerifier
 
 
 @dataclass(slots=True)
@@ -72,6 +72,8 @@ def verify(potential, candidates, verifier=None):
         minimum = None
         if outcomes[k] == AGAIN:
             verified.again += 1
+        elif outcomes[k] == SADDLE:
+            verified.refused["not a minimum: negative eigenvalue(s)"] += 1
         elif outcomes[k] == SYMMETRIC:
             x = points[k]
             energy, log_product, *inertia = figures[k].tolist()

@@ -1,4 +1,4 @@
-"""SYMMETRISECSM: chains over clusters of a point group beside the walker."""
+"""SYMMETRISE and SYMMETRISECSM: chains over symmetric clusters beside the walker."""
 
 import re
 
@@ -29,3 +29,27 @@ def test_the_same_seed_gives_the_same_chains(lj13, lines_of):
 def test_an_unknown_point_group_is_an_error(lj13):
     with pytest.raises(InputError, match="SYMMETRISECSM"):
         read_job(lj13("SYMMETRISECSM 1 QX\n"))
+
+
+@pytest.mark.parametrize("arguments", ["", " 1", " 2 0.02 0.04 0.09 0.1 0.5 18", " 1 0.02 0.040 0.09 0.1 0.5 18 0.32 2.0"])
+def test_cores_lead_to_the_icosahedron(lj13, lines_of, arguments):
+    lines = lines_of(lj13(f"SYMMETRISE{arguments}\nTARGET -44.3268\nNODATABASE\n"))
+    hit = next(line for line in lines if "Target hit" in line)
+    assert int(re.findall(r"\d+", hit)[0]) <= 200
+
+
+def test_cores_lead_to_the_truncated_octahedron(lj13, lines_of):
+    data = (
+        "STEPS 3000 1.0\nTEMPERATURE 1.0\nSTEP 0.40 0.51\nSLOPPYCONV 5.0D-3\nTIGHTCONV 1.0D-3\nMAXIT 600 500\nEDIFF 0.003\n"
+        "SAVE 1\nCENTRE\nTARGET -173.9284264418\nNEWRESTART 40\nAVOID 4.0 20 F\n"
+    )
+    extra = "SYMMETRISE 1 0.02 0.040 0.09 0.1 0.5 18 0.32 2.0\nNODATABASE\n"
+    assert any("Target hit" in line for line in lines_of(lj13(extra, data=data, n_atoms=38)))
+
+
+@pytest.mark.parametrize(
+    "keyword", ["SYMMETRISE 0", "SYMMETRISE 1 0.0", "SYMMETRISE 1\nSYMMETRISECSM 1 CI", "SYMMETRISE\nFREEZE 1"]
+)
+def test_what_cannot_be_symmetrised_is_an_error(lj13, keyword):
+    with pytest.raises(InputError, match="SYMMETRISE"):
+        read_job(lj13(keyword + "\n"))

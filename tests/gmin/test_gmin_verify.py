@@ -5,7 +5,7 @@ import pytest
 
 from common.errors import ConvergenceError
 from common.lbfgs import minimise
-from gmin._verify import C1, UNDECIDED, ClusterVerifier
+from gmin._verify import C1, SADDLE, UNDECIDED, ClusterVerifier
 from gmin.verification import cluster_verifier, verify
 from potentials.callable import CallablePotential
 from potentials.characterise import characterise_minimum, hessian_spectrum
@@ -72,6 +72,20 @@ def test_what_is_no_minimum_is_not_stored():
     assert len(minima) + sum(refused.values()) == 1
     for m in minima:
         assert hessian_spectrum(potential, m.coordinates).index == 0
+
+
+def test_a_symmetric_saddle_is_refused():
+    potential = LennardJones(13)
+    # a cuboctahedron: a stationary point by symmetry, on the way from one icosahedron to another
+    corners = [(i * a, i * b, 0) for a in (1, -1) for b in (1, -1) for i in (1,)]
+    points = [(0, 0, 0)] + [tuple(np.roll(c, k)) for c in corners for k in range(3)]
+    x = minimise(potential, 0.78 * np.array(points, dtype=float).ravel(), rms=1e-3, max_iterations=500).coordinates
+    outcomes, *_ = ClusterVerifier(potential).verify([x])
+    assert outcomes.tolist() == [SADDLE]
+    assert hessian_spectrum(potential, x).index > 0
+    verified = verify(potential, np.array([x]), ClusterVerifier(potential))
+    assert verified.minima() == []
+    assert sum(verified.refused.values()) == 1
 
 
 def test_planar_clusters_and_few_atoms_go_the_general_way():

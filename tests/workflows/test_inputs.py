@@ -34,6 +34,8 @@ class Case:
     needs : tuple of str
         Packages.
     pathsample : bool
+    finds : float or None
+        Energy of the global minimum, where the complete run ends with it.
     """
 
     steps: int
@@ -43,6 +45,7 @@ class Case:
     edit: dict = field(default_factory=dict)
     needs: tuple = ()
     pathsample: bool = True
+    finds: float | None = None
 
 
 #: Fewer items where the size of the data is what takes time.
@@ -53,8 +56,14 @@ CASES = {
     "checkerboard": Case(5, at_least=2, edit=FEWER),
     "digits": Case(3, survey=1, at_least=2, edit=FEWER, needs=("sklearn",)),
     "iris": Case(20, survey=3, at_least=5, needs=("sklearn",)),
+    "lj102": Case(8, pathsample=False, finds=-569.363652),
+    "lj103": Case(8, pathsample=False, finds=-575.766131),
+    "lj104": Case(8, pathsample=False, finds=-582.086642),
     "lj13": Case(80, lowest=-44.326801, pathsample=False),
     "lj38": Case(60, at_least=5, pathsample=False),
+    "lj55": Case(15, pathsample=False, finds=-279.24847),
+    "lj75": Case(10, pathsample=False, finds=-397.492331),
+    "lj98": Case(8, pathsample=False, finds=-543.665361),
     "ljat3": Case(20, survey=2, at_least=3),
     "pspin": Case(30, survey=2, at_least=2),
     "regression": Case(60, survey=3, lowest=0.0384629767, at_least=5),
@@ -133,5 +142,24 @@ def test_directory_runs(name, tmp_path, command):
 def test_directory_runs_as_it_is(name, tmp_path, command):
     directory = prepare(name, tmp_path)
     command("gmin", directory=directory)
+    if CASES[name].finds is not None:
+        with Database(directory / "landscape.db", read_only=True) as database:
+            assert database.energies().min() == pytest.approx(CASES[name].finds, abs=1e-5)
     if CASES[name].pathsample:
         command("pathsample", directory=directory)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("variant", "quenches", "evaluations"),
+    [("plain", 2300, 300_000), ("symmetrise", 600, 50_000), ("symmetrisecsm", 30, 3_400)],
+)
+def test_first_encounters_of_lj38(variant, quenches, evaluations, tmp_path, command):
+    """The mean over 100 starts, of a known sequence of random numbers, stays what it is said to be."""
+    (tmp_path / "data").write_text((INPUTS / "lj38" / f"data.mfet_{variant}").read_text())
+    command("gmin", directory=tmp_path)
+    text = (tmp_path / "output").read_text()
+    means = re.search(r"mu/sig of t, Q, V  are +\S+ +\S+ +(\S+) +\S+ +(\S+)", text)
+    assert "100 of 100 starts hit" in text
+    assert float(means[1]) <= quenches
+    assert float(means[2]) <= evaluations
