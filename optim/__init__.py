@@ -1,6 +1,6 @@
 """optim: geometry optimisation, transition states, pathways and connections between minima.
 
-settings          numerical settings of all searches, with the classic defaults
+settings          numerical settings of all searches, with the classic defaults (keyword_settings: from an input)
 minimise          quench to a minimum (L-BFGS, finished by Newton steps)
 lanczos           lowest eigenvalues of large problems without a Hessian
 frames, plot      points along paths, joined; pictures of them

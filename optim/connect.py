@@ -249,6 +249,8 @@ class Connector:
                 break
             self.listener.decided([(i, j, self.graph.distance(i, j)) for i, j in pairs], steps, weight)
             for i, j in pairs:
+                if requested():
+                    break
                 if not self.graph.joined(i, j):
                     self.try_pair(i, j, cycles == 1)
         return ConnectResult(

@@ -8,7 +8,8 @@ import numpy as np
 from common.errors import InputError
 from common.formats import coordinates
 from common.keywords import Settings, load_table, parse_file
-from optim.settings import OptimSettings, settings_from_keywords
+from optim.keyword_settings import settings_from_keywords
+from optim.settings import OptimSettings
 
 #: Kinds of SEARCH.
 SEARCHES = (-1, 0, 1, 2)

@@ -4,7 +4,8 @@ import time
 
 import numpy as np
 
-from common.errors import EXIT_DONE, EXIT_GOAL_NOT_REACHED, ConvergenceError, InputError
+from common import stop
+from common.errors import EXIT_DONE, EXIT_GOAL_NOT_REACHED, EXIT_STOPPED, ConvergenceError, InputError
 from optim import output
 from optim.connect import Connector, ConnectResult, as_minimum
 from optim.job import NO_MINIMISATION, read_job
@@ -33,7 +34,7 @@ def run(directory=".", suffix="", check=False, command="optim", *, plot=False):
     Returns
     -------
     int
-        0 done (connected, converged), 1 not.
+        0 done (connected, converged), 1 not, 3 stopped at the time limit or by a signal.
     """
     from common import __version__
 
@@ -55,13 +56,20 @@ def run(directory=".", suffix="", check=False, command="optim", *, plot=False):
     }  # fmt: skip
     method = methods.get(job.kind, saddle)
     status = EXIT_DONE
+    if job.keywords.given("TIMELIMIT"):
+        stop.set_time_limit(job.keywords["TIMELIMIT"].seconds)
     for k, start in enumerate(job.starts):
+        if stop.requested():
+            break
         if len(job.starts) > 1:
             report.line(f" OPTIM> job {k + 1} of {len(job.starts)}")
         finish = None if job.finishes is None else job.finishes[k]
         if not method(job, report, start, finish):
             status = EXIT_GOAL_NOT_REACHED
     report.end(started, job.potential, job.starts[0])
+    if stop.requested():
+        report.line(f" OPTIM> stopped: {stop.reason()}")
+        return EXIT_STOPPED
     return status
 
 
@@ -133,9 +141,14 @@ def _end_hessian(job, report, x):
     """ENDHESS, ENDNUMHESS: eigenvalues of the Hessian at the end."""
     from potentials.characterise import hessian_spectrum
 
-    if not (job.keywords.given("ENDHESS") or job.keywords.given("ENDNUMHESS")):
+    given = job.keywords.given
+    if not (given("ENDHESS") or given("ENDNUMHESS") or given("ENDNUMHESS2")):
         return
-    hessian = numerical_hessian(job.potential, x) if job.keywords.given("ENDNUMHESS") else None
+    hessian = None
+    if given("ENDNUMHESS2"):
+        hessian = numerical_hessian(job.potential, x, job.keywords["ENDNUMHESS2"].step)
+    elif given("ENDNUMHESS"):
+        hessian = numerical_hessian(job.potential, x)
     values = hessian_spectrum(job.potential, x, hessian=hessian).all_descending()[::-1]
     wanted = job.keywords["ENDHESS"].n or len(values)
     report.line(f" OPTIM> Lowest {min(wanted, len(values))} Hessian eigenvalues:")
@@ -262,6 +275,7 @@ def _finish_connection(job, report, result, *, one_band=False):
     if job.keywords.given("DUMPDATA"):
         output.append_minima(job, result.minima)
     last = result.minima[min(1, len(result.minima) - 1)]
+    _end_hessian(job, report, last.coordinates)
     output.write_final_point(job, last.coordinates, last.energy)
     return bool(result.triples) if one_band else result.connected
 

@@ -246,7 +246,7 @@ def check_maintenance(setup):
 def read_potential(setup):
     """Build the potential and the settings of the searches from odata.connect, or from pathdata where there is none."""
     from common.keywords import load_table, parse_file
-    from optim.settings import settings_from_keywords
+    from optim.keyword_settings import settings_from_keywords
     from potentials.selection import potential_from_keywords, potential_table_path
 
     settings = setup.settings

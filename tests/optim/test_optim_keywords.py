@@ -7,8 +7,9 @@ from common.formats import coordinates, min_data_info
 from common.keywords import load_table, parse_text
 from common.lbfgs import minimise
 from optim.job import table_paths
+from optim.keyword_settings import settings_from_keywords
 from optim.run import run
-from optim.settings import OptimSettings, settings_from_keywords
+from optim.settings import OptimSettings
 from potentials.lj import LennardJones
 
 TABLE = load_table(*table_paths())
@@ -204,3 +205,28 @@ def test_noinversion_belongs_to_clusters_and_keeps_mirror_images_apart(tmp_path)
     # four like atoms at random are chiral: the mirror image is a copy only with inversion
     assert symmetry.align(-chiral, chiral)[1] > 1e-3
     assert LennardJones(4).symmetry.align(-chiral, chiral)[1] < 1e-6
+
+
+def test_displacement_of_the_numerical_hessian_and_end_of_a_connection(tmp_path, capsys):
+    potential = LennardJones(4)
+    x = minimise(potential, START, rms=1e-9).coordinates
+    write_input(tmp_path, "NEWCONNECT\nBFGSMIN 1D-6\nENDNUMHESS2 1D-4\n", x)
+    coordinates.write(tmp_path / "finish", x)
+    assert run(tmp_path) == 0
+    values = [float(v) for v in capsys.readouterr().out.split("Hessian eigenvalues:\n")[1].split()[:12]]
+    assert values[6:] == pytest.approx(np.linalg.eigvalsh(potential.hessian(x))[6:], rel=1e-3)
+
+
+def test_time_limit_ends_a_connection_with_what_was_found(tmp_path, capsys):
+    from common import stop
+
+    rng = np.random.default_rng(1)
+    potential = LennardJones(38)
+    ends = [minimise(potential, potential.random_coordinates(rng), rms=1e-8, max_iterations=5000).coordinates for _ in range(2)]
+    write_input(tmp_path, "NEWCONNECT\nBFGSMIN 1D-6\nREOPTIMISEENDPOINTS\nDUMPALLPATHS\nTIMELIMIT 0.2", ends[0])
+    coordinates.write(tmp_path / "finish", ends[1])
+    try:
+        assert run(tmp_path) == 3
+    finally:
+        stop.reset()
+    assert "the time limit was reached" in capsys.readouterr().out

@@ -347,7 +347,7 @@ def test_check_and_version(tmp_path):
 def test_published_inputs_are_read_unchanged(name):
     from common.keywords import load_table, parse_file
     from optim.job import table_paths
-    from optim.settings import settings_from_keywords
+    from optim.keyword_settings import settings_from_keywords
 
     keywords = parse_file(REFERENCE / name, load_table(*table_paths()))
     settings = settings_from_keywords(keywords)
