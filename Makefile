@@ -57,8 +57,12 @@ lint: $(STAMPS)/test
 	PATH="$(BIN):$$PATH" $(BIN)/cython-lint common potentials gmin optim pathsample disconnect
 	$(BIN)/lint-imports
 
+# Ratios beside peers and limits, and docs/benchmarks.md from them.
 bench: $(STAMPS)/test
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -m 'not gpu' --benchmark-columns=min,median,rounds
+	mkdir -p build
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -m 'not gpu' --benchmark-columns=min,median,rounds \
+		--benchmark-json=build/benchmarks.json
+	$(BIN)/python tests/benchmarks/table.py build/benchmarks.json docs/benchmarks.md
 
 docs: build
 	$(BIN)/python -m common.keywords

@@ -19,7 +19,7 @@ typedef struct {
     ptrdiff_t n_variables, n_items;
     ptrdiff_t block, n_blocks;  /* items per block (a multiple of 8) and blocks */
     const double *inputs;       /* blocks of size[0] rows of block items */
-    const double *targets;      /* blocks of size[H] rows: 1 for the class of the item, else 0 */
+    const double *targets;      /* blocks of size[H] rows: 1/n_items for the class of the item, else 0 (or shares of it) */
     const double *item_weights; /* 1/n_items; 0 for padding */
     double lam;
     ptrdiff_t n_regularised;    /* the first this many variables enter the regularisation */

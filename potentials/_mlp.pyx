@@ -45,8 +45,8 @@ cdef extern from "_mlp.h" nogil:
 
     int mlp_choose_kernels(int lanes, mlp_kernels_t* k)
 
-#: Bytes that the activations and derivatives of one block of data may take: what stays in the first-level cache.
-cdef Py_ssize_t BLOCK_BYTES = 24 * 1024
+#: Bytes that the activations and derivatives of one block of data may take: about a first-level cache.
+cdef Py_ssize_t BLOCK_BYTES = 40 * 1024
 #: Items per block at least (networks with many inputs) and at most.
 cdef Py_ssize_t SMALLEST_BLOCK = 64, LARGEST_BLOCK = 512
 
@@ -57,7 +57,7 @@ cdef class MultilayerPerceptronCore(Potential):
     cdef mlp_t m
     cdef mlp_kernels_t kernels
     cdef double least  # cross-entropy that no network can go below
-    cdef object _arrays  # keeps the memory that m points to alive
+    cdef object _arrays, _work  # keep the memory that m points to alive
 
     def __init__(self, layers, inputs, classes, double lam, Py_ssize_t n_regularised, bint has_biases, frozen, int lanes=0,
                  targets=None):
@@ -81,18 +81,15 @@ cdef class MultilayerPerceptronCore(Potential):
         n_blocks = -(-n_items // block)
         blocked = block_rows(inputs, block)
         wanted = np.asarray(targets, dtype=float) if targets is not None else np.eye(int(sizes[n_layers]))[classes]
-        targets = block_rows(wanted, block)
+        targets = block_rows(wanted / n_items, block)
         # the mean entropy of the targets, zero for classes: what is left is zero where the outputs are the targets
         self.least = -float(np.sum(wanted * np.log(np.where(wanted > 0.0, wanted, 1.0)))) / n_items
         item_weights = np.zeros(n_blocks * block)
         item_weights[:n_items] = 1.0 / n_items
         frozen_bytes = None if frozen is None else np.ascontiguousarray(frozen, dtype=np.uint8)
-        thawed = np.zeros((2, self.n_variables))
-        work = aligned_empty((5 * n_nodes + n_weights) * block)
 
         cdef Py_ssize_t[::1] size_v = sizes, weights_v = weights, biases_v = biases, node_v = node, owner_v = owner
-        cdef double[::1] inputs_v = blocked, targets_v = targets, item_v = item_weights, work_v = work
-        cdef double[:, ::1] thawed_v = thawed
+        cdef double[::1] inputs_v = blocked, targets_v = targets, item_v = item_weights
         cdef const unsigned char[::1] frozen_v
         self.m.n_layers = n_layers
         self.m.size = &size_v[0]
@@ -114,18 +111,41 @@ cdef class MultilayerPerceptronCore(Potential):
         if frozen is not None:
             frozen_v = frozen_bytes
             self.m.frozen = &frozen_v[0]
+        self.m.dgemm = <mlp_dgemm_t>dgemm
+        mlp_choose_kernels(lanes, &self.kernels)
+        self._arrays = (sizes, weights, biases, node, owner, blocked, targets, item_weights, frozen_bytes)
+        self._give_work_space()
+
+    cdef _give_work_space(self):
+        cdef Py_ssize_t n_nodes = self.m.node[self.m.n_layers] + self.m.size[self.m.n_layers], stride = n_nodes * self.m.block
+        n_weights = self.m.biases[1]
+        thawed = np.zeros((2, self.n_variables))
+        work = aligned_empty((5 * n_nodes + n_weights) * self.m.block)
+        cdef double[::1] work_v = work
+        cdef double[:, ::1] thawed_v = thawed
         self.m.thawed = &thawed_v[0, 0]
         self.m.thawed_direction = &thawed_v[1, 0]
-        cdef Py_ssize_t stride = n_nodes * block
         self.m.activations = &work_v[0]
         self.m.deltas = self.m.activations + stride
         self.m.raw = self.m.deltas + stride
         self.m.r_activations = self.m.raw + stride
         self.m.r_deltas = self.m.r_activations + stride
         self.m.rows = self.m.r_deltas + stride
-        self.m.dgemm = <mlp_dgemm_t>dgemm
-        mlp_choose_kernels(lanes, &self.kernels)
-        self._arrays = (sizes, weights, biases, node, owner, blocked, targets, item_weights, thawed, work, frozen_bytes)
+        self._work = (thawed, work)
+
+    def __copy__(self):
+        """A copy with work space of its own, for another thread; data and tables, which nobody changes, are shared."""
+        cdef MultilayerPerceptronCore other = type(self).__new__(type(self))
+        other.n_variables = self.n_variables
+        other.symmetry = self.symmetry
+        other.m = self.m
+        other.least = self.least
+        other.kernels = self.kernels
+        other._arrays = self._arrays
+        other._give_work_space()
+        if hasattr(self, "__dict__"):
+            other.__dict__.update(self.__dict__)
+        return other
 
     cdef double c_energy_gradient(self, const double* x, double* gradient) noexcept nogil:
         return self.kernels.energy_gradient(&self.m, x, gradient) - self.least

@@ -105,12 +105,16 @@ SIMD_FN void SIMD(affine_tile)(const int R, const int V, const int what, ptrdiff
             for (int v = 0; v < V; v++) sum[r * V + v] = SIMD(v_fma)(weight, a[v], sum[r * V + v]);
         }
     }
+    if (what == SIMD(TANH)) {
+#pragma GCC unroll 3
+        for (int t = 0; t + 4 <= R * V; t += 4) SIMD(v_tanhs)(4, sum + t);
+        if (R * V % 4) SIMD(v_tanhs)(R * V % 4, sum + R * V / 4 * 4);
+    }
 #pragma GCC unroll 6
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 2
         for (int v = 0; v < V; v++) {
             vd y = sum[r * V + v];
-            if (what == SIMD(TANH)) y = SIMD(v_tanh)(y);
             if (what == SIMD(SLOPE)) {
                 const vd t = SIMD(v_load)(slope + r * out_ld + v * VL);
                 y *= SIMD(v_nfma)(t, t, SIMD(v_set)(1.0));
@@ -176,30 +180,34 @@ static void SIMD(affine_slope)(ptrdiff_t n, ptrdiff_t n_out, ptrdiff_t n_in, con
 /* Sums of exponentials (each at most the number of classes) whose logarithms are taken together, as that of their product */
 enum { SIMD(SUMS_PER_LOG) = 16 };
 
-/* y (outputs before the softmax) becomes the probabilities p; with `learn` (a constant after inlining) delta = weight (p - target) and
- * the sum of -weight ln p_target is returned. The weights are all the same, or zero for the items that pad the end of a block. */
-SIMD_FN double SIMD(softmax_rows)(const int learn, ptrdiff_t n, ptrdiff_t n_out, double *y, const double *target, const double *weight,
-                                  double *delta, ptrdiff_t ld)
+/* y (outputs before the softmax) becomes the probabilities p, or is left as it comes without `keep`; with `learn` delta = weight p - target
+ * and the sum of -target ln p is returned (keep and learn are constants after inlining). The weights are all the same, or zero for the items
+ * that pad the end of a block; targets hold the weight in the class of the item. */
+SIMD_FN double SIMD(softmax_rows)(const int keep, const int learn, ptrdiff_t n, ptrdiff_t n_out, double *restrict y,
+                                  const double *restrict target, const double *restrict weight, double *restrict delta, ptrdiff_t ld)
 {
     const vd one = SIMD(v_set)(1.0);
     vd hits = {0}, logs = {0}, product = one;
     for (ptrdiff_t d = 0; d < n; d += VL) {
-        vd top = SIMD(v_load)(y + d), sum = {0}, hit = {0};
+        vd top = SIMD(v_load)(y + d), sum = {0};
+        double *e = learn ? delta : y;
+#pragma GCC unroll 4
         for (ptrdiff_t i = 1; i < n_out; i++) top = SIMD(v_larger)(top, SIMD(v_load)(y + i * ld + d));
+#pragma GCC unroll 4
         for (ptrdiff_t i = 0; i < n_out; i++) {
-            const vd shifted = SIMD(v_load)(y + i * ld + d) - top, e = SIMD(v_exp)(shifted);
-            if (learn) hit = SIMD(v_fma)(SIMD(v_load)(target + i * ld + d), shifted, hit);
-            sum += e;
-            SIMD(v_store)(y + i * ld + d, e);
+            const vd shifted = SIMD(v_load)(y + i * ld + d) - top, grown = SIMD(v_exp)(shifted);
+            if (learn) hits = SIMD(v_fma)(SIMD(v_load)(target + i * ld + d), shifted, hits);
+            sum += grown;
+            SIMD(v_store)(e + i * ld + d, grown);
         }
-        const vd inverse = 1.0 / sum, w = learn ? SIMD(v_load)(weight + d) : inverse;
+        const vd inverse = 1.0 / sum, w = learn ? SIMD(v_load)(weight + d) : inverse, scale = w * inverse;
+#pragma GCC unroll 4
         for (ptrdiff_t i = 0; i < n_out; i++) {
-            const vd p = SIMD(v_load)(y + i * ld + d) * inverse;
-            SIMD(v_store)(y + i * ld + d, p);
-            if (learn) SIMD(v_store)(delta + i * ld + d, w * (p - SIMD(v_load)(target + i * ld + d)));
+            const vd part = SIMD(v_load)(e + i * ld + d);
+            if (keep) SIMD(v_store)(y + i * ld + d, part * inverse);
+            if (learn) SIMD(v_store)(delta + i * ld + d, SIMD(v_fma)(part, scale, -SIMD(v_load)(target + i * ld + d)));
         }
         if (learn) {
-            hits = SIMD(v_fma)(w, hit, hits);
             product *= SIMD(v_if_less)(w, DBL_MIN, one, sum);
             if (d / VL % SIMD(SUMS_PER_LOG) == SIMD(SUMS_PER_LOG) - 1) {
                 logs += SIMD(v_log)(product);
@@ -210,10 +218,23 @@ SIMD_FN double SIMD(softmax_rows)(const int learn, ptrdiff_t n, ptrdiff_t n_out,
     return learn ? SIMD(v_sum)(weight[0] * (logs + SIMD(v_log)(product)) - hits) : 0.0;
 }
 
-static double SIMD(softmax)(ptrdiff_t n, ptrdiff_t n_out, double *restrict y, const double *restrict target, const double *restrict weight,
-                            double *restrict delta, ptrdiff_t ld)
+/* for the gradient alone, p is not kept; few classes, as most data sets have, are worth loops of their own */
+static double SIMD(softmax_gradient)(ptrdiff_t n, ptrdiff_t n_out, double *y, const double *target, const double *weight, double *delta,
+                                     ptrdiff_t ld)
 {
-    return SIMD(softmax_rows)(1, n, n_out, y, target, weight, delta, ld);
+    switch (n_out) {
+    case 2: return SIMD(softmax_rows)(0, 1, n, 2, y, target, weight, delta, ld);
+    case 3: return SIMD(softmax_rows)(0, 1, n, 3, y, target, weight, delta, ld);
+    case 4: return SIMD(softmax_rows)(0, 1, n, 4, y, target, weight, delta, ld);
+    default: return SIMD(softmax_rows)(0, 1, n, n_out, y, target, weight, delta, ld);
+    }
+}
+
+/* y becomes p; the rest as above */
+static double SIMD(softmax)(ptrdiff_t n, ptrdiff_t n_out, double *y, const double *target, const double *weight, double *delta,
+                            ptrdiff_t ld)
+{
+    return SIMD(softmax_rows)(1, 1, n, n_out, y, target, weight, delta, ld);
 }
 
 /* b = (1 - a^2) e, row by row */
@@ -273,7 +294,8 @@ static double SIMD(mlp_energy_gradient)(const mlp_t *m, const double *x, double 
         const ptrdiff_t n = SIMD(mlp_width)(m, block);
         const double *inputs = m->inputs + block * B * m->size[0];
         SIMD(mlp_forward)(m, w, n, inputs);
-        loss += SIMD(softmax)(n, m->size[H], A(H), m->targets + block * B * m->size[H], m->item_weights + block * B, DELTA(H), B);
+        const double *targets = m->targets + block * B * m->size[H];
+        loss += SIMD(softmax_gradient)(n, m->size[H], A(H), targets, m->item_weights + block * B, DELTA(H), B);
         SIMD(mlp_backward)(m, w, n, NULL);
         for (ptrdiff_t l = 1; l <= H; l++) {
             SIMD(outer)(m, n, m->size[l], DELTA(l), m->size[l - 1], l == 1 ? inputs : A(l - 1), B, g + m->weights[l], m->size[l - 1]);
@@ -290,7 +312,7 @@ static void SIMD(mlp_probabilities)(const mlp_t *m, const double *x, ptrdiff_t n
     const double *w = mlp_thaw(m, x);
     for (ptrdiff_t block = 0; block < n_blocks; block++) {
         SIMD(mlp_forward)(m, w, B, inputs + block * B * m->size[0]);
-        SIMD(softmax_rows)(0, B, m->size[H], A(H), NULL, NULL, NULL, B);
+        SIMD(softmax_rows)(1, 0, B, m->size[H], A(H), NULL, NULL, NULL, B);
         memcpy(out + block * B * m->size[H], A(H), (size_t)(B * m->size[H]) * sizeof(double));
     }
 }

@@ -99,6 +99,13 @@ SIMD_FN double SIMD(v_sum)(vd v) { double s = 0.0; for (int k = 0; k < VL; k++) 
 SIMD_FN vd SIMD(v_inverse)(vd a) { return 1.0 / a; }
 #endif
 
+/* |v|; the sign of another vector given to one that is not negative */
+SIMD_FN vd SIMD(v_size)(vd v) { return SIMD(v_from_bits)(SIMD(v_bits)(v) & INT64_MAX); }
+SIMD_FN vd SIMD(v_with_sign)(vd v, vd sign)
+{
+    return SIMD(v_from_bits)(SIMD(v_bits)(v) | (SIMD(v_bits)(sign) & INT64_MIN));
+}
+
 #ifndef SIMD_CONSTANTS
 #define SIMD_CONSTANTS
 #define SIMD_INV_LN2 1.4426950408889634074
@@ -107,24 +114,28 @@ SIMD_FN vd SIMD(v_inverse)(vd a) { return 1.0 / a; }
 #define SIMD_LN2_LO 0x1.a39ef35793c76p-33
 /* 1.5 * 2^52: adding it rounds to an integer, which then sits in the low bits */
 #define SIMD_ROUND 6755399441055744.0
-/* 1.5 * 2^50: adding it rounds to a quarter of an integer */
-#define SIMD_QUARTER 1688849860263936.0
-/* 2^(n/16) */
+/* 1.5 * 2^48: adding it rounds to a sixteenth of an integer */
+#define SIMD_SIXTEENTH 422212465065984.0
+/* 2^(n/16), with n taken off the bits below the exponent: adding (16 m + n) << 48 makes it 2^(m + n/16) */
 static const double simd_exp_table[16] = {
-    0x1.0000000000000p+0, 0x1.0b5586cf9890fp+0, 0x1.172b83c7d517bp+0, 0x1.2387a6e756238p+0, 0x1.306fe0a31b715p+0,
-    0x1.3dea64c123422p+0, 0x1.4bfdad5362a27p+0, 0x1.5ab07dd485429p+0, 0x1.6a09e667f3bcdp+0, 0x1.7a11473eb0187p+0,
-    0x1.8ace5422aa0dbp+0, 0x1.9c49182a3f090p+0, 0x1.ae89f995ad3adp+0, 0x1.c199bdd85529cp+0, 0x1.d5818dcfba487p+0,
-    0x1.ea4afa2a490dap+0
+    0x1.0000000000000p+0, 0x1.fb5586cf9890fp-1, 0x1.f72b83c7d517bp-1, 0x1.f387a6e756238p-1, 0x1.f06fe0a31b715p-1,
+    0x1.edea64c123422p-1, 0x1.ebfdad5362a27p-1, 0x1.eab07dd485429p-1, 0x1.ea09e667f3bcdp-1, 0x1.ea11473eb0187p-1,
+    0x1.eace5422aa0dbp-1, 0x1.ec49182a3f090p-1, 0x1.ee89f995ad3adp-1, 0x1.f199bdd85529cp-1, 0x1.f5818dcfba487p-1,
+    0x1.fa4afa2a490dap-1
 };
-/* tanh(n/4) */
+/* Step of the table of tanh: so far above 1/4 that tanh is above 1/8 from half a step on, short enough for exact multiples, and such
+ * that the first entries of the table are nearly doubles (to 0.0003, 0.014 and 0.005 of their last place) */
+#define SIMD_TANH_STEP (4241384.0 / 16777216.0)
+#define SIMD_TANH_END 7.96
+/* tanh(n SIMD_TANH_STEP) */
 static const double simd_tanh_table[32] = {
-    0x0.0p+0, 0x1.f597ea69a1c86p-3, 0x1.d9353d7568af3p-2, 0x1.45323e552f228p-1, 0x1.85efab514f394p-1, 0x1.b2523bb6b2deep-1,
-    0x1.cf6f9786df577p-1, 0x1.e1fbf97e33527p-1, 0x1.ed9505e1bc3d4p-1, 0x1.f4bfd6c2dfd1ep-1, 0x1.f9258260a71c2p-1,
-    0x1.fbd509ae7ae3ep-1, 0x1.fd77d111a0b00p-1, 0x1.fe76795d353a0p-1, 0x1.ff112c63a9077p-1, 0x1.ff6f17a754772p-1,
-    0x1.ffa81708a0b42p-1, 0x1.ffcaac3f20e66p-1, 0x1.ffdfa72153983p-1, 0x1.ffec61279a3a4p-1, 0x1.fff419668df11p-1,
-    0x1.fff8c81c6dc34p-1, 0x1.fffb9f2fc1e91p-1, 0x1.fffd583014825p-1, 0x1.fffe63abe253cp-1, 0x1.ffff05e8d3192p-1,
-    0x1.ffff684fec9b9p-1, 0x1.ffffa3ff22708p-1, 0x1.ffffc832750f2p-1, 0x1.ffffde2760a41p-1, 0x1.ffffeb78a3c73p-1,
-    0x1.fffff38c76668p-1
+    0x0.0p+0, 0x1.fafdf5831ba7dp-3, 0x1.ddb74bca24ac4p-2, 0x1.47c105a4baad8p-1, 0x1.88544b288efa1p-1,
+    0x1.b44fd5bba0041p-1, 0x1.d0f85da7b8873p-1, 0x1.e31ba608db6e2p-1, 0x1.ee6079ca12cb3p-1, 0x1.f54c3952b8326p-1,
+    0x1.f984a8d4ab316p-1, 0x1.fc14abdd5aee6p-1, 0x1.fda1ef87d822ap-1, 0x1.fe9220009df96p-1, 0x1.ff23348d32ea2p-1,
+    0x1.ff7ac94474ae3p-1, 0x1.ffafa342e1ed4p-1, 0x1.ffcf865414c16p-1, 0x1.ffe2c2bac3a29p-1, 0x1.ffee5d29c6817p-1,
+    0x1.fff55cddbba4fp-1, 0x1.fff9958d9c6fap-1, 0x1.fffc215f123fbp-1, 0x1.fffdaa83396c4p-1, 0x1.fffe97a1eb0b8p-1,
+    0x1.ffff26a61cd5cp-1, 0x1.ffff7ce8532eap-1, 0x1.ffffb0eeeea2cp-1, 0x1.ffffd04fe00e8p-1, 0x1.ffffe33cd6419p-1,
+    0x1.ffffeea702792p-1, 0x1.fffff5897a61ap-1
 };
 #endif
 
@@ -168,19 +179,18 @@ SIMD_FN vl SIMD(v_between)(ptrdiff_t j0, ptrdiff_t i, ptrdiff_t n)
 SIMD_FN vd SIMD(v_keep)(vl mask, vd v) { return SIMD(v_from_bits)(SIMD(v_bits)(v) & mask); }
 
 #if VL == 8
-/* exp for -708 < x < 709 (clamped to that); NaN stays NaN.
- * x = (16 m + n) ln2/16 + r; exp(x) = 2^m T (1 + p), T = 2^(n/16) from a table that one permutation of registers reads, p = r + r^2 q(r)
+/* exp for x < 709; below -708 it is what it is there; NaN stays NaN.
+ * x = (m + n/16) ln2 + r; exp(x) = 2^m T (1 + p), T = 2^(n/16) from a table that one permutation of registers reads, p = r + r^2 q(r)
  * with q of degree 4 (relative error 3e-17) */
 SIMD_FN vd SIMD(v_exp)(vd x)
 {
-    x = SIMD(v_smaller)(SIMD(v_set)(709.0), x);
     x = SIMD(v_larger)(SIMD(v_set)(-708.0), x);
-    const vd k = SIMD(v_fma)(x, SIMD(v_set)(16.0 * SIMD_INV_LN2), SIMD(v_set)(SIMD_ROUND)), n = k - SIMD_ROUND;
-    vd r = SIMD(v_nfma)(n, SIMD(v_set)(SIMD_LN2_HI / 16.0), x);
-    r = SIMD(v_nfma)(n, SIMD(v_set)(SIMD_LN2_LO / 16.0), r);
+    const vd k = SIMD(v_fma)(x, SIMD(v_set)(SIMD_INV_LN2), SIMD(v_set)(SIMD_SIXTEENTH)), n = k - SIMD_SIXTEENTH;
+    vd r = SIMD(v_nfma)(n, SIMD(v_set)(SIMD_LN2_HI), x);
+    r = SIMD(v_nfma)(n, SIMD(v_set)(SIMD_LN2_LO), r);
     const __m512i bits = (__m512i)SIMD(v_bits)(k);
     const vd T = (vd)_mm512_permutex2var_pd(_mm512_loadu_pd(simd_exp_table), bits, _mm512_loadu_pd(simd_exp_table + 8));
-    const vd scaled = SIMD(v_from_bits)(SIMD(v_bits)(T) + (vl)_mm512_slli_epi64(_mm512_srai_epi64(bits, 4), 52));
+    const vd scaled = SIMD(v_from_bits)(SIMD(v_bits)(T) + (vl)_mm512_slli_epi64(bits, 48));
     vd q = SIMD(v_fma)(r, SIMD(v_set)(1.3889092630712484e-03), SIMD(v_set)(8.333449817622149e-03));
     q = SIMD(v_fma)(r, q, SIMD(v_set)(4.166666666222726e-02));
     q = SIMD(v_fma)(r, q, SIMD(v_set)(1.6666666665298963e-01));
@@ -189,12 +199,11 @@ SIMD_FN vd SIMD(v_exp)(vd x)
     return SIMD(v_fma)(scaled, p, scaled);
 }
 #else
-/* exp for -708 < x < 709 (clamped to that); NaN stays NaN.
+/* exp for x < 709; below -708 it is what it is there; NaN stays NaN.
  * x = n ln2 + r; exp(r) = 1 + r + r^2 q(r) with q the Chebyshev interpolant of degree 9 on |r| <= ln2/2 (relative error 1.6e-17) */
 SIMD_FN vd SIMD(v_exp)(vd x)
 {
     const vd one = SIMD(v_set)(1.0);
-    x = SIMD(v_smaller)(SIMD(v_set)(709.0), x);
     x = SIMD(v_larger)(SIMD(v_set)(-708.0), x);
     const vd k = SIMD(v_fma)(x, SIMD(v_set)(SIMD_INV_LN2), SIMD(v_set)(SIMD_ROUND)), n = k - SIMD_ROUND;
     vd r = SIMD(v_nfma)(n, SIMD(v_set)(SIMD_LN2_HI), x);
@@ -234,15 +243,14 @@ SIMD_FN vd SIMD(v_log)(vd x)
     return SIMD(v_fma)(e, SIMD(v_set)(SIMD_LN2_HI), f - tail);
 }
 
-/* tanh for every x; NaN stays NaN.
+/* tanh |x| = base + top/bottom, three vectors for every x; NaN stays NaN.
  * |x| = n ln2/2 + r, |r| < 0.1734; t = tanh r = r + r^3 q(r^2) with q the Chebyshev interpolant of degree 5 (relative error 2e-17). With
  * tanh(n ln2/2) = l/h, l = 1 - u, h = 1 + u, u = 2^-n, the addition theorem gives, for any b,
  *     tanh |x| = (l + h t)/(h + l t) = b + [(l - b h) + (h - b l) t]/(h + l t).
  * b = l^2 is so near l/h that the rounding of the quotient hardly matters; for n = 0 the result is t itself. */
-SIMD_FN vd SIMD(v_tanh_any)(vd x)
+SIMD_FN void SIMD(tanh_parts_anywhere)(vd size, vd *base, vd *top, vd *bottom)
 {
-    const vl sign = SIMD(v_bits)(x) & INT64_MIN;
-    const vd size = SIMD(v_smaller)(SIMD(v_set)(20.0), SIMD(v_from_bits)(SIMD(v_bits)(x) & INT64_MAX));
+    size = SIMD(v_smaller)(SIMD(v_set)(20.0), size);
     const vd k = SIMD(v_fma)(size, SIMD(v_set)(2.0 * SIMD_INV_LN2), SIMD(v_set)(SIMD_ROUND)), n = k - SIMD_ROUND;
     /* r in two parts: the first exact, the second added last, so that only t is rounded */
     const vd r_high = SIMD(v_nfma)(n, SIMD(v_set)(0.5 * SIMD_LN2_HI), size), r_low = n * (-0.5 * SIMD_LN2_LO), r = r_high + r_low;
@@ -253,42 +261,94 @@ SIMD_FN vd SIMD(v_tanh_any)(vd x)
     q = SIMD(v_fma)(z, q, SIMD(v_set)(1.3333333333212694e-01));
     q = SIMD(v_fma)(z, q, SIMD(v_set)(-3.333333333333328e-01));
     const vd t = r_high + SIMD(v_fma)(r * z, q, r_low);
-    const vd rest = SIMD(v_fma)(SIMD(v_nfma)(b, l, h), t, SIMD(v_nfma)(b, h, l)) / SIMD(v_fma)(l, t, h);
-    return SIMD(v_from_bits)(SIMD(v_bits)(b + rest) | sign);
+    *base = b;
+    *top = SIMD(v_fma)(SIMD(v_nfma)(b, l, h), t, SIMD(v_nfma)(b, h, l));
+    *bottom = SIMD(v_fma)(l, t, h);
 }
 
-#if VL == 8
-/* tanh of the widest vectors: |x| = n/4 + r, with T = tanh(n/4) from a table that two permutations of registers read, and t = tanh r =
- * r + r^3 q(r^2), |r| < 0.126, q of degree 4 with least relative error in t (3e-17):
+/* Where the widest vectors have their table: |x| = n step + r, with T = tanh(n step) from a table that two permutations of registers
+ * read, and t = tanh r = r + r^3 q(r^2), |r| < 0.126, q of degree 4 with least relative error in t (3e-17):
  *     tanh |x| = T + (1 - T^2) t/(1 + T t).
- * The steps are taken 0.001 late, so that every result with n > 0 is above 1/8, where its last place is worth twice as much. Vectors with a number from 7.75 on, where the table ends, take the other way. */
-SIMD_FN vd SIMD(v_tanh)(vd x)
+ * N vectors (a constant after inlining) are worked on side by side, which hides the latency of each step. */
+#if VL == 8
+SIMD_FN void SIMD(tanh_parts)(const int N, const vd *size, vd *base, vd *top, vd *bottom)
 {
-    const vl sign = SIMD(v_bits)(x) & INT64_MIN;
-    const vd size = SIMD(v_from_bits)(SIMD(v_bits)(x) & INT64_MAX), k = (size - 0.001) + SIMD_QUARTER;
-    if (__builtin_expect(_mm512_cmp_pd_mask((__m512d)size, _mm512_set1_pd(7.75), _CMP_NLT_UQ), 0)) return SIMD(v_tanh_any)(x);
-    const vd r = size - (k - SIMD_QUARTER), z = r * r;
-    const __m512i n = (__m512i)SIMD(v_bits)(k);
-    const __m512d below = _mm512_permutex2var_pd(_mm512_loadu_pd(simd_tanh_table), n, _mm512_loadu_pd(simd_tanh_table + 8));
-    const __m512d above = _mm512_permutex2var_pd(_mm512_loadu_pd(simd_tanh_table + 16), n, _mm512_loadu_pd(simd_tanh_table + 24));
-    const vd T = (vd)_mm512_mask_blend_pd(_mm512_test_epi64_mask(n, _mm512_set1_epi64(16)), below, above);
-    vd q = SIMD(v_fma)(z, SIMD(v_set)(-8.697141663674652e-03), SIMD(v_set)(2.186660872735198e-02));
-    q = SIMD(v_fma)(z, q, SIMD(v_set)(-5.396823125795984e-02));
-    q = SIMD(v_fma)(z, q, SIMD(v_set)(1.3333333325511612e-01));
-    q = SIMD(v_fma)(z, q, SIMD(v_set)(-3.3333333333324583e-01));
-    const vd one = SIMD(v_set)(1.0), t = SIMD(v_fma)(r * z, q, r);
-    const vd tanh = T + SIMD(v_nfma)(T, T, one) * t / SIMD(v_fma)(T, t, one);
-    return SIMD(v_from_bits)(SIMD(v_bits)(tanh) | sign);
+    const vd one = SIMD(v_set)(1.0);
+    vd r[4], z[4], q[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < N; i++) {
+        const vd k = SIMD(v_fma)(size[i], SIMD(v_set)(1.0 / SIMD_TANH_STEP), SIMD(v_set)(SIMD_ROUND));
+        const __m512i n = (__m512i)SIMD(v_bits)(k);
+        const __m512d below = _mm512_permutex2var_pd(_mm512_loadu_pd(simd_tanh_table), n, _mm512_loadu_pd(simd_tanh_table + 8));
+        const __m512d above = _mm512_permutex2var_pd(_mm512_loadu_pd(simd_tanh_table + 16), n, _mm512_loadu_pd(simd_tanh_table + 24));
+        base[i] = (vd)_mm512_mask_blend_pd(_mm512_test_epi64_mask(n, _mm512_set1_epi64(16)), below, above);
+        r[i] = SIMD(v_nfma)(k - SIMD_ROUND, SIMD(v_set)(SIMD_TANH_STEP), size[i]);
+        z[i] = r[i] * r[i];
+    }
+#define SIMD_STEP(result) _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) result
+    SIMD_STEP(q[i] = SIMD(v_fma)(z[i], SIMD(v_set)(-8.697141663674652e-03), SIMD(v_set)(2.186660872735198e-02)));
+    SIMD_STEP(q[i] = SIMD(v_fma)(z[i], q[i], SIMD(v_set)(-5.396823125795984e-02)));
+    SIMD_STEP(q[i] = SIMD(v_fma)(z[i], q[i], SIMD(v_set)(1.3333333325511612e-01)));
+    SIMD_STEP(q[i] = SIMD(v_fma)(z[i], q[i], SIMD(v_set)(-3.3333333333324583e-01)));
+    SIMD_STEP(q[i] = SIMD(v_fma)(r[i] * z[i], q[i], r[i]));
+    SIMD_STEP(top[i] = SIMD(v_nfma)(base[i], base[i], one) * q[i]);
+    SIMD_STEP(bottom[i] = SIMD(v_fma)(base[i], q[i], one));
+#undef SIMD_STEP
+}
+SIMD_FN int SIMD(tanh_in_table)(vd size)
+{
+    return __builtin_expect(!_mm512_cmp_pd_mask((__m512d)size, _mm512_set1_pd(SIMD_TANH_END), _CMP_NLT_UQ), 1);
 }
 #else
-SIMD_FN vd SIMD(v_tanh)(vd x) { return SIMD(v_tanh_any)(x); }
+SIMD_FN void SIMD(tanh_parts)(const int N, const vd *size, vd *base, vd *top, vd *bottom)
+{
+    for (int i = 0; i < N; i++) SIMD(tanh_parts_anywhere)(size[i], &base[i], &top[i], &bottom[i]);
+}
+SIMD_FN int SIMD(tanh_in_table)(vd size) { return 1; }
 #endif
+
+/* a/b for b near 1. Divisions are the slowest of all operations and wait for one another: `around` goes around them, from an inverse of
+ * 14 bits with error e, by 1 + e + e^2 + e^3, with one more rounding. */
+SIMD_FN vd SIMD(v_quotient)(vd a, vd b, const int around)
+{
+#if VL == 8
+    if (around) {
+        const vd inverse = (vd)_mm512_rcp14_pd((__m512d)b), rough = a * inverse, e = SIMD(v_nfma)(b, inverse, SIMD(v_set)(1.0));
+        return SIMD(v_fma)(rough, SIMD(v_fma)(SIMD(v_fma)(e, e, e), e, e), rough);
+    }
+#endif
+    return a / b;
+}
+
+/* tanh of N <= 4 vectors (a constant after inlining) for every x; NaN stays NaN and may spread to the same lane of another vector */
+SIMD_FN void SIMD(v_tanhs)(const int N, vd *x)
+{
+    vd size[4], base[4], top[4], bottom[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < N; i++) size[i] = SIMD(v_size)(x[i]);
+    vd largest = size[0];
+#pragma GCC unroll 4
+    for (int i = 1; i < N; i++) largest = SIMD(v_larger)(largest, size[i]);
+    if (SIMD(tanh_in_table)(largest)) SIMD(tanh_parts)(N, size, base, top, bottom);
+    else
+        for (int i = 0; i < N; i++) SIMD(tanh_parts_anywhere)(size[i], &base[i], &top[i], &bottom[i]);
+#pragma GCC unroll 4
+    for (int i = 0; i < N; i++) x[i] = SIMD(v_with_sign)(base[i] + SIMD(v_quotient)(top[i], bottom[i], i % 2), x[i]);
+}
 
 /* the three functions over arrays whose length is a multiple of VL, for the accuracy tests */
 static void SIMD(elementary)(int which, ptrdiff_t n, const double *x, double *y)
 {
-    for (ptrdiff_t i = 0; i < n; i += VL) {
-        const vd v = SIMD(v_load)(x + i);
-        SIMD(v_store)(y + i, which == 0 ? SIMD(v_exp)(v) : which == 1 ? SIMD(v_log)(v) : SIMD(v_tanh)(v));
+    ptrdiff_t i = 0;
+    for (; which == 2 && i + 4 * VL <= n; i += 4 * VL) {
+        vd v[4];
+        memcpy(v, x + i, sizeof v);
+        SIMD(v_tanhs)(4, v);
+        memcpy(y + i, v, sizeof v);
+    }
+    for (; i < n; i += VL) {
+        vd v = SIMD(v_load)(x + i);
+        if (which == 2) SIMD(v_tanhs)(1, &v);
+        SIMD(v_store)(y + i, which == 0 ? SIMD(v_exp)(v) : which == 1 ? SIMD(v_log)(v) : v);
     }
 }
