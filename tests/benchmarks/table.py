@@ -23,6 +23,8 @@ PACKAGES = {
 }
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (0.0, "ns"))
 
+HEADING = ("| what | ours | beside | that | that / ours | aim |", "|---|---|---|---|---|---|")
+
 INTRODUCTION = """\
 # Benchmarks
 
@@ -32,8 +34,8 @@ here fails for being slow.
 
 What stands beside ours:
 
-- *C++ template*: a pair potential as it is usually written (array of structures, loop over pairs, interaction as a template argument),
-  compiled for this machine with `-O3 -march=native`; `tests/benchmarks/yardsticks.py` holds it.
+- *C++ template*: a pair potential as it is usually written (array of structures, loop over pairs, interaction as a template
+  argument), compiled for this machine with `-O3 -march=native`; `tests/benchmarks/yardsticks.py` holds it.
 - *JAX, jitted*: loss and gradient of the same function in double precision, `jit(value_and_grad(...))`, waited for, as it is
   usually written, and with the data items innermost.
 - *its dgemms alone*: the matrix products that the loss and gradient need, by BLAS with one thread.
@@ -60,26 +62,28 @@ def row(what, ours, unit="", beside="", that=None, aim=""):
     return f"| {what} | {figure(ours, unit)} | {beside} | {figure(that, unit)} | {that / ours:.2f} | {aim} |"
 
 
+def only_time(benchmark):
+    """The line of a benchmark with nothing beside it."""
+    name = benchmark["name"].removeprefix("test_").replace("_", " ").replace("|", " ")
+    return f"| {name} | {duration(benchmark['stats']['min'])} | | | | |"
+
+
 def page(reports):
     """The text of the page from the parsed JSON files, later ones in place of earlier ones."""
     machine = reports[-1]["machine_info"]
-    latest = {benchmark["fullname"]: benchmark for report in reports for benchmark in report["benchmarks"]}
+    rows = {}
+    for report in reports:
+        for benchmark in report["benchmarks"]:
+            rows[benchmark["fullname"]] = [only_time(benchmark)]
+        rows |= {name: [row(**each) for each in found] for name, found in report.get("rows", {}).items()}
     cpu = machine.get("cpu", {})
     lines = [INTRODUCTION, f"Machine: {cpu.get('brand_raw', machine['machine'])}, {cpu.get('count', '?')} cores, "
-             f"{machine['system']}, Python {machine['python_version']}.", ""]  # fmt: skip
+             f"{machine['system']}, Python {machine['python_version']}; load average "
+             f"{max(report.get('load', 0.0) for report in reports):.0f} during the run.", ""]  # fmt: skip
     for module, package in PACKAGES.items():
-        found = [b for name, b in latest.items() if Path(name.split("::")[0]).name == module]
-        if not found:
-            continue
-        lines += [f"## {package}", "", "| what | ours | beside | that | that / ours | aim |", "|---|---|---|---|---|---|"]
-        for benchmark in found:
-            rows = benchmark["extra_info"].get("rows")
-            if rows:
-                lines += [row(**each) for each in rows]
-            else:
-                name = benchmark["name"].removeprefix("test_").replace("_", " ").replace("|", " ")
-                lines.append(f"| {name} | {duration(benchmark['stats']['min'])} | | | | |")
-        lines.append("")
+        found = [line for name, of_test in rows.items() if Path(name.split("::")[0]).name == module for line in of_test]
+        if found:
+            lines += [f"## {package}", "", *HEADING, *found, ""]
     return "\n".join(lines)
 
 

@@ -31,14 +31,18 @@ def database(tmp_path_factory):
         yield database
 
 
-def report(name, count, seconds, known=None):
-    rate = count / seconds
-    peer = "" if known is None else f", known {known:.0f}/s, ratio {rate / known:.2f}"
-    print(f"\n{name}: {rate:.0f}/s{peer}")
-    return rate
+@pytest.fixture
+def report(compare):
+    """Add a row with the time of one of ``count`` items."""
+
+    def add(name, count, seconds, known=None):
+        beside, that = ("", None) if known is None else ("one SQLite writer, known figure", 1e6 / known)
+        compare(f"{name}, each", seconds / count * 1e6, "us", beside=beside, that=that)
+
+    return add
 
 
-def test_minima_one_transaction_each(benchmark, database):
+def test_minima_one_transaction_each(benchmark, database, report):
     rng = np.random.default_rng(1)
     minima = iter([Minimum(100.0 * e, x) for e, x in zip(rng.normal(size=20_000), rng.normal(size=(20_000, N_VARIABLES)))])
 
@@ -50,7 +54,7 @@ def test_minima_one_transaction_each(benchmark, database):
     report("minima filed one at a time", 5000, benchmark.stats.stats.min, KNOWN)
 
 
-def test_jobs_with_one_triple(benchmark, database):
+def test_jobs_with_one_triple(benchmark, database, report):
     rng = np.random.default_rng(2)
     ids = iter(database.add_jobs([("connect", {})] * 4000))
 
@@ -66,7 +70,7 @@ def test_jobs_with_one_triple(benchmark, database):
     report("jobs of one new transition state and two new minima", 1000, benchmark.stats.stats.min, KNOWN)
 
 
-def test_look_up_does_not_grow(database, tmp_path, benchmark):
+def test_look_up_does_not_grow(database, tmp_path, benchmark, compare):
     """A look-up among 200,000 minima costs about what it costs among 1,000."""
 
     def cost(which, energies, points):
@@ -84,16 +88,16 @@ def test_look_up_does_not_grow(database, tmp_path, benchmark):
         energies, points = [m.energy for m in minima], [m.coordinates for m in minima]
         in_small, in_large = cost(small, energies, points), cost(database, energies, points)
     benchmark.pedantic(lambda: database.find_minimum(energies[0], points[0]), rounds=100)
-    print(f"\nlook-up: {in_small * 1e6:.1f} us among 1,000 minima, {in_large * 1e6:.1f} us among 200,000")
+    compare("look-up among 200,000 minima", in_large * 1e6, "us", beside="among 1,000", that=in_small * 1e6)
     assert in_large < 3.0 * in_small
 
 
-def test_arrays(benchmark, database):
+def test_arrays(benchmark, database, report):
     benchmark.pedantic(database.minima_arrays, rounds=3)
     report("minima read as arrays", database.n_minima, benchmark.stats.stats.min)
 
 
-def test_properties(benchmark, database):
+def test_properties(benchmark, database, report):
     ids = np.arange(1, 100_001)
     benchmark.pedantic(database.set_property, args=("auc", ids, np.linspace(0, 1, ids.size)), rounds=2)
     report("properties stored", ids.size, benchmark.stats.stats.min)

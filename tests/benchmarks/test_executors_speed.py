@@ -10,7 +10,7 @@ from common.executors import LocalEngine
 N_JOBS = 5000
 
 
-def test_overhead_per_job(benchmark):
+def test_overhead_per_job(benchmark, compare):
     with LocalEngine(2) as engine:
         list(engine.run(math.sqrt, [(k, (1.0,)) for k in range(10)]))
         benchmark.pedantic(lambda: list(engine.run(math.sqrt, ((k, (float(k),)) for k in range(N_JOBS)))), rounds=3)
@@ -20,14 +20,14 @@ def test_overhead_per_job(benchmark):
         list(pool.map(math.sqrt, range(N_JOBS)))
         peer = (time.perf_counter() - began) / N_JOBS
     ours = benchmark.stats.stats.min / N_JOBS
-    print(f"\nLOCAL: {ours * 1e6:.0f} us per job, ProcessPoolExecutor {peer * 1e6:.0f} us, ratio {peer / ours:.1f}")
+    compare("LOCAL engine, 2 workers, per job", ours * 1e6, "us", beside="ProcessPoolExecutor", that=peer * 1e6)
     assert ours < 2.0 * peer
 
 
-def test_start_of_the_workers(benchmark):
+def test_start_of_the_workers(benchmark, compare):
     def start():
         with LocalEngine(2) as engine:
             return list(engine.run(math.sqrt, [(k, (1.0,)) for k in range(2)]))
 
     benchmark.pedantic(start, rounds=3)
-    print(f"\nLOCAL: 2 workers started, used and ended in {benchmark.stats.stats.min * 1e3:.0f} ms")
+    compare("LOCAL engine, 2 workers started, used and ended", benchmark.stats.stats.min * 1e3, "ms")

@@ -42,7 +42,7 @@ def take(walker, n):
             walker.take_candidates()
 
 
-def test_quenches_of_lj38(benchmark):
+def test_quenches_of_lj38(benchmark, compare):
     walker = make_walker()
     take(walker, 200)
     n, rounds = 1000, 3
@@ -51,13 +51,13 @@ def test_quenches_of_lj38(benchmark):
     seconds = benchmark.stats.stats.min
     per_call = seconds * rounds / (walker.calls - before) * 1e6
     rate = n / seconds
-    print(f"\nLJ38 basin-hopping: {rate:.0f} quenches/s, {per_call:.2f} us per evaluation all in")
+    compare("LJ38 basin-hopping, per evaluation, all in", per_call, "us")
     for name, peer in PEERS.items():
-        print(f"  {name}: {peer:.0f} quenches/s, ratio {rate / peer:.2f}")
+        compare("LJ38 basin-hopping, per quench", 1e6 / rate, "us", beside=f"{name}, known figure", that=1e6 / peer)
     assert rate > PEERS["GMIN"]
 
 
-def test_verification_of_lj38_minima(benchmark):
+def test_verification_of_lj38_minima(benchmark, compare):
     walker = make_walker()
     take(walker, 300)
     candidates = walker.take_candidates()[:100]
@@ -65,13 +65,13 @@ def test_verification_of_lj38_minima(benchmark):
     verifier = cluster_verifier(potential)
     benchmark.pedantic(verify, args=(potential, candidates, verifier), rounds=3)
     seconds = benchmark.stats.stats.min / len(candidates)
-    print(f"\nverified minima of LJ38: {seconds * 1e6:.0f} us each")
+    compare("LJ38 minimum verified", seconds * 1e6, "us", aim="1000 us")
     assert seconds < 1e-3
 
 
 @pytest.mark.skipif(not EXAMPLE.exists(), reason="needs the reference examples beside the project")
 @pytest.mark.parametrize("database", [True, False])
-def test_the_tutorial_run(benchmark, tmp_path, database):
+def test_the_tutorial_run(benchmark, compare, tmp_path, database):
     """5000 steps of LJ38 with all files, with and without the database: CPU of all threads and wall clock."""
     for name in ("data", "coords"):
         (tmp_path / name).write_text((EXAMPLE / name).read_text())
@@ -81,8 +81,11 @@ def test_the_tutorial_run(benchmark, tmp_path, database):
     before = time.process_time()
     benchmark.pedantic(run, args=(tmp_path,), rounds=1)
     cpu, wall = time.process_time() - before, benchmark.stats.stats.min
-    print(f"\n5000 steps {'with' if database else 'without'} the database: {5000 / wall:.0f} quenches/s, CPU {cpu:.2f} s")
-    assert 5000 / wall > PEERS["pele with database" if database else "GMIN"]
+    peer = "pele with database" if database else "GMIN"
+    name = f"LJ38, 5000 steps of gmin {'with' if database else 'without'} the database"
+    compare(name, wall, "s", beside=f"{peer}, known figure", that=5000 / PEERS[peer])
+    compare(f"{name}, CPU of all threads", cpu, "s")
+    assert 5000 / wall > PEERS[peer]
 
 
 @pytest.mark.slow

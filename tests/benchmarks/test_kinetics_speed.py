@@ -50,7 +50,7 @@ def preferential(n, count, seed=0):
 
 
 @pytest.mark.parametrize(("kind", "limit"), [("neighbours in 4 dimensions", 60), ("scale-free", 60)])
-def test_graph_transformation_of_50000_minima(benchmark, kind, limit):
+def test_graph_transformation_of_50000_minima(benchmark, compare, kind, limit):
     """Both directions, all passage times and committors; limit 60 s."""
     n = 50_000
     network = landscape(preferential(n, 3) if kind == "scale-free" else neighbours(n, 4, 2), n, 0.05)
@@ -61,11 +61,12 @@ def test_graph_transformation_of_50000_minima(benchmark, kind, limit):
         return time.process_time() - began, result
 
     seconds, result = benchmark.pedantic(run, rounds=1)
-    print(f"\nNGT {kind}: {n} minima, {len(network.plus)} ts, dense {result.dense_rows}: {seconds:.1f} s (limit {limit})")
+    name = f"NGT, {kind}, {n} minima, {len(network.plus)} ts, {result.dense_rows} dense rows"
+    compare(name, seconds, "s of CPU", beside="limit", that=float(limit), aim="1")
     assert seconds < limit
 
 
-def test_dijkstra_of_200000_minima(benchmark):
+def test_dijkstra_of_200000_minima(benchmark, compare):
     """Fastest path with rates and branching probabilities made anew; limit 5 s."""
     network = landscape(neighbours(200_000, 4, 2), 200_000, 0.05)
 
@@ -75,11 +76,11 @@ def test_dijkstra_of_200000_minima(benchmark):
         return time.process_time() - began
 
     seconds = benchmark.pedantic(run, rounds=1)
-    print(f"\nDIJKSTRA: 200000 minima, {len(network.plus)} ts: {seconds:.2f} s (limit 5)")
+    compare(f"DIJKSTRA, 200000 minima, {len(network.plus)} ts", seconds, "s of CPU", beside="limit", that=5.0, aim="1")
     assert seconds < 5
 
 
-def test_monte_carlo_steps_per_second(benchmark):
+def test_monte_carlo_steps_per_second(benchmark, compare):
     """A random walk on 10,000 minima; limit 5 million steps per second."""
     n = 10_000
     edges = neighbours(n, 4, 4)
@@ -96,5 +97,5 @@ def test_monte_carlo_steps_per_second(benchmark):
         return found.steps.sum() / (time.process_time() - began) / 1e6
 
     rate = benchmark.pedantic(run, rounds=1)
-    print(f"\nKMC: {rate:.0f} million steps per second (limit 5), ratio {rate / 5:.1f}")
+    compare("KMC, 10000 minima, per step", 1e3 / rate, "ns of CPU", beside="limit", that=200.0, aim="1")
     assert rate > 5

@@ -18,24 +18,25 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "../shared/wales/examples/LJ38_0
 pytestmark = pytest.mark.benchmark(group="optim")
 
 
-def test_lj13_transition_states_per_second(benchmark):
+def test_lj13_transition_states_per_second(benchmark, compare):
     """Verified, distinct transition states with both paths around one minimum; pele 16-23 per second."""
     potential, settings = LennardJones(13), OptimSettings()
     rng = np.random.default_rng(1)
     minimum = as_minimum(potential, potential.random_coordinates(rng), settings)
 
     def run():
-        began = time.perf_counter()
+        began = time.process_time()
         triples = search(potential, minimum, settings, np.random.default_rng(2), 100)
-        return len(triples) / (time.perf_counter() - began)
+        return len(triples) / (time.process_time() - began)
 
     rate = benchmark.pedantic(run, rounds=3, warmup_rounds=1)
-    print(f"\nLJ13: {rate:.0f} distinct transition states per second (pele 16-23), ratio {rate / 20:.1f}")
+    name = "LJ13, CPU per distinct verified transition state"
+    compare(name, 1e3 / rate, "ms", beside="pele, known figure (16-23 per second)", that=50.0)
     assert rate > 30
 
 
 @pytest.mark.skipif(not EXAMPLE.exists(), reason="the LJ38 example is not at hand")
-def test_lj38_connection(benchmark):
+def test_lj38_connection(benchmark, compare):
     """The published connection; Fortran OPTIM median 0.99 s and 58,000-230,000 evaluations, pele median 1.1 s."""
     lines = (EXAMPLE / "odata").read_text().splitlines()
     start = np.array([line.split()[1:] for line in lines if line.startswith("AX ")], dtype=float).ravel()
@@ -47,6 +48,7 @@ def test_lj38_connection(benchmark):
         return connect(start, finish, LennardJones(38, 5.0), settings)
 
     result = benchmark.pedantic(run, rounds=3, warmup_rounds=1)
-    print(f"\nLJ38: connected in {result.seconds:.2f} s and {result.calls} evaluations (OPTIM 0.99 s, pele 1.1 s)")
+    compare("LJ38 connection", result.seconds, "s", beside="Fortran OPTIM, known figure", that=0.99)
+    compare("LJ38 connection", result.seconds, "s", beside="pele, known figure", that=1.1)
     assert result.connected
     assert result.seconds < 3.0

@@ -92,7 +92,8 @@ def seconds(function, array, repeats, rounds):
 def jax_networks(layers, inputs, classes, lam):
     """Jitted losses and gradients of a network with tanh layers: x in, (loss, gradient) out.
 
-    The first as one writes it with JAX, the second with the data items innermost and the classes as ones among zeros, which XLA likes better.
+    The first as one writes it with JAX, the second with the data items innermost and the classes as ones among zeros, which XLA
+    likes better.
     """
     import jax
     import jax.numpy as jnp
