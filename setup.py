@@ -87,6 +87,8 @@ EXTRAS["mpi"] = ["mpi4py>=4.0"]
 EXTRAS["ase"] = ["ase>=3.23"]
 EXTRAS["jax"] = ["jax>=0.4.30"]
 EXTRAS["torch"] = ["torch>=2.2"]
+# a second estimate of heat capacities
+EXTRAS["mbar"] = ["pymbar>=4"]
 EXTRAS["test"] = [
     *EXTRAS["all"],
     *EXTRAS["mpi"],

@@ -6,6 +6,8 @@ continuation needs besides follows under a heading of its own: one line of JSON 
 
 import base64
 import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,7 @@ def _coordinates(x, width):
     return ["".join(f(v, 25, 15) for v in x[k : k + width]) for k in range(0, len(x), width)]
 
 
-def write_dump(path, runs, saved, n_atoms):
+def write_dump(path, runs, saved, n_atoms, exchange=None):
     """Write the state, keeping the previous file as ``GMIN.dump.save``.
 
     Parameters
@@ -35,6 +37,8 @@ def write_dump(path, runs, saved, n_atoms):
     saved : SavedList
     n_atoms : int
         0: one variable per line.
+    exchange : gmin.tempering.WalkerExchange, optional
+        Of BHPT.
     """
     walkers, avoid_lists = [r.walker for r in runs], [r.avoid for r in runs]
     width = 3 if n_atoms else 1
@@ -63,14 +67,26 @@ def write_dump(path, runs, saved, n_atoms):
             for k in range(number):
                 lines += [f"structure number{i(k + 1, 9)}", f(float(avoid.energies[k]), 25, 15)]
                 lines += _coordinates(avoid.coordinates[k].tolist(), width)
-    lines += [EXACT, json.dumps(_exact(runs, entries))]
+    lines += [EXACT, json.dumps(_exact(runs, entries, exchange))]
     path = Path(path)
-    if path.exists():
-        # a copy, so that there is a dump at every moment
-        with atomic_write(path.with_name(path.name + ".save"), durable=False) as file:
-            file.write(path.read_text(encoding="ascii"))
+    keep_previous(path)
     with atomic_write(path, durable=False) as file:
         file.write("\n".join(lines) + "\n")
+
+
+def keep_previous(path):
+    """Give the file at ``path`` the second name ``path.save``; it keeps the first until a new file replaces it."""
+    if not path.exists():
+        return
+    spare = path.with_name(path.name + ".save")
+    passing = path.with_name(path.name + ".save.part")
+    passing.unlink(missing_ok=True)
+    try:
+        os.link(path, passing)
+    except OSError:
+        # no hard links in this file system
+        shutil.copyfile(path, passing)
+    passing.replace(spare)
 
 
 def _pack(a):
@@ -105,7 +121,7 @@ FIELDS = (
 )
 
 
-def _exact(runs, entries):
+def _exact(runs, entries, exchange):
     state = {"walkers": [], "saved": []}
     for r in runs:
         w, avoid = r.walker, r.avoid
@@ -114,7 +130,7 @@ def _exact(runs, entries):
         item["last"] = _pack(w.last_quench)
         item["relaxation"] = _pack(w.relaxation_coordinates)
         item["found"] = list(w.found_targets)
-        item["random"] = _plain(w.bit_generator.state)
+        item["random"] = plain(w.bit_generator.state)
         item["shell_left"] = w.moves.shell_left
         item["taboo"] = r.taboo.entries if r.taboo is not None else []
         item["saved"] = _packed(r.saved.entries())
@@ -129,6 +145,8 @@ def _exact(runs, entries):
             }
         state["walkers"].append(item)
     state["saved"] = _packed(entries)
+    if exchange is not None:
+        state["exchange"] = exchange.state()
     return state
 
 
@@ -136,13 +154,14 @@ def _packed(entries):
     return [[energy, _pack(x), quench, calls] for energy, x, quench, calls in entries]
 
 
-def _plain(value):
+def plain(value):
+    """The state of a bit generator as values that JSON can hold."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     return value if isinstance(value, str) else int(value)
 
 
-def read_dump(path, runs, saved, n_atoms):
+def read_dump(path, runs, saved, n_atoms, exchange=None):
     """Put walkers, saved list and AVOID lists into the state of a dump.
 
     Returns
@@ -163,7 +182,7 @@ def read_dump(path, runs, saved, n_atoms):
     if len(lines) > 1 and EXACT in lines[-2]:
         try:
             state = json.loads(lines[-1])
-            _restore_exact(state, runs, saved, path)
+            _restore_exact(state, runs, saved, path, exchange)
         except (KeyError, ValueError, TypeError) as error:
             if isinstance(error, InputError):
                 raise
@@ -173,7 +192,7 @@ def read_dump(path, runs, saved, n_atoms):
     return False
 
 
-def _restore_exact(state, runs, saved, path):
+def _restore_exact(state, runs, saved, path, exchange):
     n = runs[0].walker.potential.n_variables
     if len(state["walkers"]) != len(runs):
         raise InputError(f"{path.name}: holds {len(state['walkers'])} walkers, the input asks for {len(runs)} (PARALLEL)")
@@ -204,6 +223,8 @@ def _restore_exact(state, runs, saved, path):
         if w.network is not None and "network" in item:
             w.network.state = item["network"]
             _fill(w.network.pool, item["network"]["pool"], n)
+    if exchange is not None and "exchange" in state:
+        exchange.set_state(state["exchange"])
     # older files hold one list for all walkers
     if not any("saved" in item for item in state["walkers"]):
         _fill(saved, state["saved"], n)

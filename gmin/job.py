@@ -10,6 +10,7 @@ from gmin.network_moves import network_settings
 from gmin.seed import database_with_frozen_atoms, read_seed, with_seed
 from gmin.settings import QuenchSettings, WalkerSettings
 from gmin.symmetrise import symmetric_settings
+from gmin.tempering import read_tempering
 
 DATA = "data"
 COORDS = "coords"
@@ -38,6 +39,8 @@ class Job:
         The settings in input format.
     notes : list of str
         What the input gives that has no effect.
+    tempering : gmin.tempering.TemperingSettings or None
+        Of BHPT, PTMC or BSPT.
     """
 
     directory: Path
@@ -71,6 +74,7 @@ class Job:
     mfet: tuple | None
     radius: float | None
     radius_given: bool
+    tempering: object
     echo: list
 
     @property
@@ -128,6 +132,8 @@ def read_job(directory, data=DATA):
 
     directory = Path(directory)
     settings = parse_file(directory / data, load_table(*table_paths()))
+    if not any(settings.given(name) for name in ("STEPS", "PTMC", "BSPT")) and not any("STEPS" in p for p in settings.problems):
+        settings.problems.append(f"{settings.name}: STEPS is missing: number of basin-hopping steps (STEPS n [factor])")
     path = directory / COORDS
     n_walkers = settings["PARALLEL"].n if settings.given("PARALLEL") else 1
     sized = knows_its_size(settings)
@@ -263,8 +269,17 @@ def _build(settings, directory, potential, n_atoms, n_walkers, starts, radius):
         restore = directory / settings["RESTORE"].file
         if not restore.exists():
             settings.error("RESTORE", f"no file {settings['RESTORE'].file} in {directory.resolve()}")
+    pairs = has_pair_energies(potential)
+    walkers = [
+        _walker(settings, k, tight, frozen, radius, targets, all_targets, potential, seed_atoms, symmetric, network)
+        for k in range(n_walkers)
+    ]
+    tempering = read_tempering(settings, directory, potential, n_atoms, walkers[0], pairs)
+    if tempering is not None and tempering.kind == "BHPT":
+        for walker, temperature in zip(walkers, tempering.temperatures):
+            walker.temperature = temperature
     steps = settings["STEPS"]
-    stretches = [(steps.n, steps.factor)]
+    stretches = [(steps.n or 0, steps.factor)]
     if steps.n2 is not None:
         stretches.append((steps.n2, steps.factor2))
         if steps.n3 is not None:
@@ -274,12 +289,9 @@ def _build(settings, directory, potential, n_atoms, n_walkers, starts, radius):
         settings=settings,
         potential=potential,
         n_atoms=n_atoms,
-        pair_energies=has_pair_energies(potential),
+        pair_energies=pairs,
         starts=starts,
-        walkers=[
-            _walker(settings, k, tight, frozen, radius, targets, all_targets, potential, seed_atoms, symmetric, network)
-            for k in range(n_walkers)
-        ],
+        walkers=walkers,
         stretches=stretches,
         tight=tight,
         seed=settings["RANSEED"].seed,
@@ -304,6 +316,7 @@ def _build(settings, directory, potential, n_atoms, n_walkers, starts, radius):
         mfet=mfet,
         radius=radius,
         radius_given=settings.given("RADIUS"),
+        tempering=tempering,
         echo=settings.echo(),
     )
 

@@ -131,6 +131,10 @@ def plot(output="output", picture=PICTURE):
     InputError
         If there is nothing to draw.
     """
+    if _is_tempering(output):
+        from gmin.heat_capacity import plot as plot_heat_capacity
+
+        return plot_heat_capacity(Path(output).parent)
     q = read_quenches(output)
     tolerance = energy_tolerance(q.rms)
     sensible = sensible_energies(q.energy, tolerance)
@@ -143,6 +147,15 @@ def plot(output="output", picture=PICTURE):
     ]
     draw(Path(picture), q, sensible, energies, counts, chance, total)
     return [*lines, f"drawn in {picture}"]
+
+
+def _is_tempering(output):
+    """Whether an output is that of a run of PTMC or BSPT."""
+    try:
+        with open(output, encoding="ascii", errors="replace") as file:
+            return " replicas of " in file.readline()
+    except OSError:
+        return False
 
 
 def draw(path, q, sensible, energies, counts, chance, total):

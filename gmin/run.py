@@ -54,8 +54,13 @@ def run(directory=".", output="output", check=False, command="gmin"):
         from gmin.mean_first_encounter import run_mean_first_encounter
 
         return EXIT_DONE if check else run_mean_first_encounter(job, output, command)
+    if job.tempering is not None and job.tempering.kind != "BHPT":
+        from gmin.monte_carlo import run_monte_carlo
+
+        return run_monte_carlo(job, output, command, check)
     runs = make_walkers(job)
-    restored = restore(job, runs)
+    exchange = make_walker_exchange(job)
+    restored = restore(job, runs, exchange)
     if check:
         print(f"input is valid: {job.n_steps} steps, {job.potential.n_variables} variables, {len(runs)} walker(s)")
         return EXIT_DONE
@@ -68,7 +73,9 @@ def run(directory=".", output="output", check=False, command="gmin"):
             r.open_files(append=restored)
             stack.callback(r.close_files)
         begin(job, runs, report, restored)
-        take_steps(job, runs, report, store)
+        take_steps(job, runs, report, store, exchange)
+        if exchange is not None:
+            report.lines(exchange.lines())
         finish(job, runs, report, store)
     return EXIT_DONE
 
@@ -80,11 +87,20 @@ def make_walkers(job):
     return [WalkerRun(job, k + 1, potential, child) for k, (potential, child) in enumerate(zip(potentials, children))]
 
 
-def restore(job, runs):
+def make_walker_exchange(job):
+    """The exchanges of BHPT, or None."""
+    if job.tempering is None:
+        return None
+    from gmin.tempering import WalkerExchange
+
+    return WalkerExchange(job.tempering, job.seed)
+
+
+def restore(job, runs, exchange=None):
     """Take up the state of a dump, if the input asks for it; whether it did."""
     if job.restore is None:
         return False
-    exact = read_dump(job.restore, runs, runs[0].saved, job.n_atoms)
+    exact = read_dump(job.restore, runs, runs[0].saved, job.n_atoms, exchange)
     if not exact:
         for r in runs:
             # a dump of another program has no energy of the walker
@@ -113,7 +129,7 @@ def begin(job, runs, report, restored):
         write_lines(r, report)
 
 
-def take_steps(job, runs, report, store):
+def take_steps(job, runs, report, store, exchange=None):
     """All stretches of STEPS, with the dumps and files that fall due in between.
 
     Raises
@@ -133,16 +149,16 @@ def take_steps(job, runs, report, store):
                 report.line(f"Temperature will be multiplied by {f(factor, 15, 8)} at every step")
                 for r in runs:
                     r.walker.temperature_factor = factor
-                run_stretch(job, runs, last, report, store, bar)
+                run_stretch(job, runs, last, report, store, bar, exchange)
             first = last
-    save_state(job, runs, store)
+    save_state(job, runs, store, exchange)
     if stop.requested() and not any(r.hit for r in runs) and runs[0].walker.quench < job.n_steps:
         report.line(f"stopped> {stop.reason()} after {runs[0].walker.quench} steps; continue with RESTORE {DUMP}")
         report.flush()
         raise StoppedError(f"stopped after {runs[0].walker.quench} steps ({stop.reason()}); RESTORE {DUMP} continues")
 
 
-def run_stretch(job, runs, last, report, store, bar):
+def run_stretch(job, runs, last, report, store, bar, exchange=None):
     """Steps up to number ``last``."""
     walkers = [r.walker for r in runs]
 
@@ -154,7 +170,7 @@ def run_stretch(job, runs, last, report, store, bar):
             bar.update(done, lowest=f"{min(w.best_energy for w in walkers):.6f}")
 
     while walkers[0].quench < last and not any(r.hit for r in runs) and not stop.requested():
-        goal = next_stop(job, walkers[0].quench, last, len(runs))
+        goal = next_stop(job, walkers[0].quench, last, len(runs), exchange)
         if len(runs) == 1:
             runs[0].run_until(goal, after_block)
         else:
@@ -163,8 +179,10 @@ def run_stretch(job, runs, last, report, store, bar):
                 after_block(r)
         if stop.requested():
             break
+        if exchange is not None and walkers[0].quench == exchange.next_step and not any(r.hit for r in runs):
+            exchange.perform(runs)
         if walkers[0].quench % job.dump_interval == 0:
-            save_state(job, runs, store)
+            save_state(job, runs, store, exchange)
         if job.monitor is not None:
             for r in runs:
                 r.write_best()
@@ -172,7 +190,7 @@ def run_stretch(job, runs, last, report, store, bar):
                     r.write_monitor()
 
 
-def next_stop(job, quench, last, n_walkers):
+def next_stop(job, quench, last, n_walkers, exchange=None):
     """Number of the next step at which something falls due."""
     due = [last, (quench // job.dump_interval + 1) * job.dump_interval]
     if job.monitor is not None:
@@ -180,6 +198,8 @@ def next_stop(job, quench, last, n_walkers):
         due.append(((quench + 1) // job.monitor + 1) * job.monitor - 1)
     if n_walkers > 1:
         due.append((quench // ROUND + 1) * ROUND)
+    if exchange is not None:
+        due.append(exchange.next_step)
     return min(due)
 
 
@@ -206,7 +226,7 @@ def hand_over(r, store):
     r.candidates.clear()
 
 
-def save_state(job, runs, store):
+def save_state(job, runs, store, exchange=None):
     """Write GMIN.dump and everything that waits."""
     for r in runs:
         hand_over(r, store)
@@ -214,7 +234,7 @@ def save_state(job, runs, store):
             r.tracking.flush()
     if store is not None:
         store.flush()
-    write_dump(job.directory / DUMP, runs, merged(job, runs), job.n_atoms)
+    write_dump(job.directory / DUMP, runs, merged(job, runs), job.n_atoms, exchange)
 
 
 def merged(job, runs):

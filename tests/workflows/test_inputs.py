@@ -36,6 +36,8 @@ class Case:
     pathsample : bool
     finds : float or None
         Energy of the global minimum, where the complete run ends with it.
+    tempering : bool
+        Monte Carlo, which writes no database but a heat capacity.
     """
 
     steps: int
@@ -46,6 +48,7 @@ class Case:
     needs: tuple = ()
     pathsample: bool = True
     finds: float | None = None
+    tempering: bool = False
 
 
 #: Fewer items where the size of the data is what takes time.
@@ -60,6 +63,7 @@ CASES = {
     "lj103": Case(8, pathsample=False, finds=-575.766131),
     "lj104": Case(8, pathsample=False, finds=-582.086642),
     "lj13": Case(80, lowest=-44.326801, pathsample=False),
+    "lj31": Case(0, edit={"data": (r"2D[56]", "2D3")}, pathsample=False, tempering=True),
     "lj38": Case(60, at_least=5, pathsample=False),
     "lj55": Case(15, pathsample=False, finds=-279.24847),
     "lj75": Case(10, pathsample=False, finds=-397.492331),
@@ -117,6 +121,9 @@ def test_directory_runs(name, tmp_path, command):
     shortened(directory, case)
     # the start is in the directory or random; nothing else is missing
     command("gmin", directory=directory)
+    if case.tempering:
+        assert (directory / "heat_capacity").exists()
+        return
     with Database(directory / "landscape.db", read_only=True) as database:
         energies = database.energies()
     assert len(energies) >= case.at_least
@@ -138,7 +145,7 @@ def test_directory_runs(name, tmp_path, command):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"lj38", "ljat3"}))
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"lj31", "lj38", "ljat3"}))
 def test_directory_runs_as_it_is(name, tmp_path, command):
     directory = prepare(name, tmp_path)
     command("gmin", directory=directory)
@@ -163,3 +170,16 @@ def test_first_encounters_of_lj38(variant, quenches, evaluations, tmp_path, comm
     assert "100 of 100 starts hit" in text
     assert float(means[1]) <= quenches
     assert float(means[2]) <= evaluations
+
+
+@pytest.mark.slow
+def test_heat_capacity_of_lj31(tmp_path, command):
+    directory = prepare("lj31", tmp_path)
+    command("gmin", directory=directory)
+    found = re.findall(r"maximum of C_V at T= *(\S+): *(\S+)", (directory / "output").read_text())
+    (solid, low), (melting, high) = ((float(t), float(c)) for t, c in found)
+    # the change between the two solid forms, and melting
+    assert solid == pytest.approx(0.029, abs=0.004)
+    assert melting == pytest.approx(0.32, abs=0.01)
+    assert low == pytest.approx(117, abs=12)
+    assert high == pytest.approx(166, abs=5)
