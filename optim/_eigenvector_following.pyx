@@ -43,8 +43,11 @@ cdef double REJECTED = 1.0
 #: The limit of the step shrinks when it would take more than this times the trust ratio.
 cdef double ACCEPTED = 0.5
 cdef int MAX_SHORTENINGS = 30
-#: Consecutive steps in a convex region after which a search is given up.
+#: Most consecutive steps in a convex region, and the share of the number of variables after which a search is given up: what
+#: climbs for longer climbs the regularisation.
 cdef int PATIENCE = 40
+cdef double PATIENCE_SHARE = 0.5
+cdef int LEAST_PATIENCE = 10
 #: Eigenvalues of smaller size are zero (as in potentials.characterise).
 cdef double ZERO = 1e-9
 cdef double TIGHT = 1e-9
@@ -145,6 +148,7 @@ cdef class EigenvectorFollowing:
         cdef double e, e_new, rms, bound, row, best, overlap, c, max_step = self.max_step, root, mu, error = 0.0
         cdef double length = 0.0, along = 0.0
         cdef int _, climbed = 0
+        cdef int patience = min(PATIENCE, max(LEAST_PATIENCE, <int>(PATIENCE_SHARE * n)))
         cdef bint convex
         cdef bint guided = vector_dot(n, v, v) > 0.0
         root = sqrt(<double>n)
@@ -202,7 +206,7 @@ cdef class EigenvectorFollowing:
                     memcpy(v, h + followed * n, n * sizeof(double))
                 guided = True
                 climbed = climbed + 1 if convex else 0
-                if climbed > PATIENCE:
+                if climbed > patience:
                     return FOLLOW_CONVEX
             for i in range(active):
                 slopes[i] = vector_dot(n, h + i * n, g)

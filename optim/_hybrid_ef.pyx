@@ -38,6 +38,9 @@ cdef double LOOSE_RESIDUAL = 0.03
 #: Consecutive steps with a positive lowest eigenvalue and a small gradient after which a search counts as fallen back.
 cdef int PATIENCE = 25
 cdef double TRUST_FACTOR = 1.1
+#: The first eigenvector of a search may take this many times the usual Rayleigh-Ritz steps: its guess is poor, and a search
+#: that begins beside a transition state leaves it again along a wrong one.
+cdef Py_ssize_t FIRST_RITZ = 4
 
 
 cdef class TangentSpace(Function):
@@ -99,7 +102,7 @@ cdef class HybridEF:
     cdef int[::1] iwork
     cdef double max_step, step_ceiling, step_floor, trust, rms, overlap_tolerance, max_distance, max_energy, min_energy
     cdef double ritz_rms
-    cdef Py_ssize_t max_iterations, few, many
+    cdef Py_ssize_t max_iterations, few, many, ritz_iterations
 
     def __init__(self, Potential potential not None, settings, bint analytic=False):
         cdef Py_ssize_t n = potential.n_variables, size
@@ -113,7 +116,7 @@ cdef class HybridEF:
         self.tangent = TangentSpace(potential)
         self.analytic = analytic
         self.ritz.history = settings.ritz_history
-        self.ritz.max_iterations = settings.ritz_iterations
+        self.ritz_iterations = settings.ritz_iterations
         self.ritz.max_step = settings.ritz_max_step
         self.ritz.max_rise = settings.ritz_max_rise
         self.ritz.diagonal = settings.ritz_diagonal
@@ -209,6 +212,7 @@ cdef class HybridEF:
             else:
                 self.quotient.place(x, g)
                 self.ritz.rms = max(self.ritz_rms, 2.0 * LOOSE_RESIDUAL * fabs(old_value) / root)
+                self.ritz.max_iterations = self.ritz_iterations * (1 if iterations[0] else FIRST_RITZ)
                 pair = lowest_by_rayleigh_ritz(self.quotient, &self.ritz, v, work)
             value[0] = pair.value
             energy[0] = e

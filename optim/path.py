@@ -21,6 +21,11 @@ POLISHED = 1e-9
 MAX_SADDLES = 3
 #: A push-off must lower the energy by more than this fraction of its size, or rounding decides which way the path goes.
 RESOLVABLE = 1e-14
+#: The drop in energy of a push-off agrees with the curvature within this factor, or the push is divided by `PUSH_FACTOR`, at
+#: most `PUSH_TRIALS` times: beside a soft transition state the minimum may be nearer than the usual push is long.
+QUADRATIC = 2.0
+PUSH_FACTOR = 3.0
+PUSH_TRIALS = 12
 #: How a side is followed, all with the same arguments and result.
 METHODS = {
     "rosenbrock": _steepest_descent.descend,
@@ -139,6 +144,22 @@ def best_push(potential, x, vector, settings):
     return float(best[1])
 
 
+def _quadratic_push(potential, ts, direction, push):
+    """A push of at most the given length that stays where the energy falls as the downhill curvature says."""
+    curvature = abs(ts.negative_eigenvalue or 0.0)
+    least = 10.0 * RESOLVABLE * max(1.0, abs(ts.energy))
+    trial = push
+    for _ in range(PUSH_TRIALS):
+        expected = 0.5 * curvature * trial**2
+        if expected < least:
+            break
+        drop = ts.energy - potential.energy(ts.coordinates + trial * direction)
+        if expected / QUADRATIC < drop < expected * QUADRATIC:
+            return trial
+        trial /= PUSH_FACTOR
+    return push
+
+
 def _descend_side(potential, ts, vector, sign, push, settings):
     """One side: push, then downhill by the chosen method; the end is a verified minimum."""
     began = time.perf_counter()
@@ -146,6 +167,8 @@ def _descend_side(potential, ts, vector, sign, push, settings):
     direction = sign * vector
     if settings.pushopt:
         push = min(push, best_push(potential, origin, direction, settings))
+    else:
+        push = _quadratic_push(potential, ts, direction, push)
     first = origin + push * direction
     energy = potential.energy(first)
     if not energy < ts.energy - RESOLVABLE * max(1.0, abs(ts.energy)):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.errors import EngineError
+from pathsample.survey import DISPLACEMENTS
 
 #: Random starting points in one search of the kind "quench".
 FRESH_STARTS = 4
@@ -120,7 +121,7 @@ def search(kind, k, seed, first, second, attempt=0):
     else:
         from optim.single_ended import search as single_ended_search
 
-        options = displacement(setup.settings, rng)
+        options = displacement(setup.settings, rng, attempt)
         triples = single_ended_search(potential, first, optim, rng, **options)
         connected = bool(triples)
         message = "" if triples else "no transition state found"
@@ -135,10 +136,10 @@ def search(kind, k, seed, first, second, attempt=0):
     )
 
 
-def displacement(settings, rng):
-    """PERTURB as an argument of the single-ended search: its size, or one drawn between its two bounds."""
+def displacement(settings, rng, attempt=0):
+    """PERTURB as an argument of the single-ended search: its size, or one drawn between its two bounds; SURVEY: several."""
     if not settings.given("PERTURB"):
-        return {}
+        return {"displacement": DISPLACEMENTS[attempt % len(DISPLACEMENTS)]} if settings.given("SURVEY") else {}
     values = settings["PERTURB"]
     if values.lowest is None:
         return {"displacement": values.size}

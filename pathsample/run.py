@@ -224,10 +224,11 @@ def open_database(setup, files, report):
     path = setup.database_path
     new = not path.exists()
     text = new and start_from_path.has_text_database(setup.directory)
-    if new and not text and not files.keys() & CREATE:
+    empty = new and not text and not files.keys() & CREATE
+    if empty and not setup.settings.given("SURVEY"):
         raise InputError(
             f"setup> ERROR - no {path.name} and no min.data file in {setup.directory.resolve()}; "
-            "run gmin there first, or begin with STARTFROMPATH or ADDMIN"
+            "run gmin there first, or begin with STARTFROMPATH, ADDMIN or SURVEY"
         )
     fingerprint = None if setup.potential is None else setup.potential.fingerprint()
     arguments = {
@@ -245,9 +246,14 @@ def open_database(setup, files, report):
         if text:
             start_from_path.import_text_database(setup, database, report)
         add_files(setup, database, files, report)
+        if not database.n_minima and setup.settings.given("SURVEY") and setup.optim is not None:
+            from pathsample.survey import first_minima
+
+            added = sum(new for _, new in database.add_minima(first_minima(setup)))
+            report.line(f"setup> the survey starts from {added} minima of random starting points")
     except BaseException as error:
         database.close()
-        if new and isinstance(error, InputError):
+        if new and (empty or isinstance(error, InputError)):
             # nothing is written after a bad input
             path.unlink()
         raise

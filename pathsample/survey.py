@@ -9,7 +9,35 @@ cannot be connected does not stop the exploration; the two other kinds share the
 
 import numpy as np
 
+from common.errors import ConvergenceError
 from pathsample.pairs import ConnectUnconnected, Strategy, Task, connect
+
+#: Lengths of the displacements with which the single-ended searches from one minimum begin in turn, in units of
+#: ``potential.step_scale``: some transition states are found by long ones only, and where the regularisation is weak some lie
+#: closer to their minimum than the usual ones are long.
+DISPLACEMENTS = (1.0, 3.0, 0.1, 2.0, 0.5, 0.01)
+#: Key of the random numbers of `first_minima`; those of job k have the key (k,).
+FIRST_KEY = (0, 1)
+#: Rounds of random starting points before `first_minima` gives up.
+FIRST_ROUNDS = 25
+
+
+def first_minima(setup):
+    """Minima of random starting points, from which a survey of an empty database starts.
+
+    Raises
+    ------
+    ConvergenceError
+        If none of a hundred starting points leads to a minimum.
+    """
+    from pathsample.jobs import fresh_minima
+
+    rng = np.random.default_rng(np.random.SeedSequence(entropy=setup.seed, spawn_key=FIRST_KEY))
+    for _ in range(FIRST_ROUNDS):
+        found = fresh_minima(setup.potential, setup.optim, rng)
+        if found:
+            return found
+    raise ConvergenceError("no minimum from random starting points; run gmin there first, or begin with ADDMIN")
 
 
 class Survey(Strategy):

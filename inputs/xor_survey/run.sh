@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The numbers of minima and transition states for 1 to 3 hidden nodes and lambda from 1e-1 to 1e-6 (docs/xor.md).
+# Usage: run.sh [seed [searches]]. Runs in the current directory, with pathsample on PATH; about five minutes on two cores.
+set -euo pipefail
+seed=${1:-1} searches=${2:-600}
+
+printf '%-14s %-8s %8s %19s %9s\n' 'hidden nodes' lambda minima 'transition states' complete
+for nodes in 1 2 3; do
+    for lambda in 1D-1 1D-2 1D-3 1D-4 1D-5 1D-6; do
+        folder=survey-$nodes-$lambda
+        rm -rf "$folder"
+        mkdir "$folder"
+        sed "s/^XOR .*/XOR $nodes $lambda/" odata.connect > "$folder/odata.connect"
+        sed "s/^SEED .*/SEED $seed/; s/^SURVEY [0-9]*/SURVEY $searches/" pathdata > "$folder/pathdata"
+        (cd "$folder" && pathsample > pathsample.out)
+        minima=$(awk '/^summary> minima /{print $NF}' "$folder/pathsample.out")
+        states=$(awk '/^summary> transition states /{print $NF}' "$folder/pathsample.out")
+        complete=no
+        if grep -q '^survey> complete' "$folder/pathsample.out"; then complete=yes; fi
+        printf '%-14s %-8s %8s %19s %9s\n' "$nodes" "$lambda" "$minima" "$states" "$complete"
+    done
+done
