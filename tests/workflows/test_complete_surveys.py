@@ -27,7 +27,7 @@ def survey(command, directory, source, **edits):
 
 
 def test_a_survey_needs_no_database(tmp_path, command):
-    minima, states, text = survey(command, tmp_path / "lj7", "lj8", NATOMS="NATOMS 7", SURVEY="SURVEY 40 ,, 10 500 0.5")
+    minima, states, text = survey(command, tmp_path / "lj7", "lj8", NATOMS="NATOMS 7", SURVEY="SURVEY 120 ,, 10 500 0.5")
     assert "setup> the survey starts from" in text
     # Doye and Wales, J. Chem. Phys. 116, 3777 (2002)
     assert (minima, states) == (4, 12)
