@@ -267,7 +267,10 @@ def _mbar(samples, beta, temperatures, guess=None):
     from scipy.special import logsumexp
 
     r, n = samples.shape
-    energies = samples.ravel()
+    # the solver of the package is slow where reduced energies are far from zero
+    shift = samples.mean()
+    energies = samples.ravel() - shift
     f = MBAR(np.outer(beta, energies), np.full(r, n), initial_f_k=guess).f_k
     log_weights = -logsumexp(f[:, None] - np.outer(beta, energies), axis=0) - np.log(n)
-    return *canonical(energies, log_weights, temperatures), f
+    mean, capacity = canonical(energies, log_weights, temperatures)
+    return mean + shift, capacity, f
