@@ -7,10 +7,15 @@ until these exceed the distances found; where the bounds are weak no more than `
 
 import numpy as np
 
+from optim.graph import coarser
+
 #: Candidates whose aligned distance is computed at most, for one minimum and up to 40 neighbours.
 MOST_COMPARED = 60
 #: Distances computed in one call.
 BATCH = 12
+#: Orientations from which clusters are aligned to choose pairs: within 3 % of the true distance for quenched LJ38 structures, at
+#: a thirteenth of the time. Identity is never decided by these distances.
+ORIENTATIONS = 200
 #: Length of the vectors behind the lower bounds: longer descriptors are projected on so many orthonormal block averages.
 WIDTH = 64
 
@@ -25,7 +30,7 @@ class Distances:
     """
 
     def __init__(self, database, symmetry):
-        self.database, self.symmetry = database, symmetry
+        self.database, self.symmetry = database, coarser(symmetry, ORIENTATIONS, 0)
         self._known = {}
         self._coordinates = {}
         self._vectors = None
