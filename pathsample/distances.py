@@ -13,8 +13,8 @@ from optim.graph import coarser
 MOST_COMPARED = 60
 #: Distances computed in one call.
 BATCH = 12
-#: Orientations from which clusters are aligned to choose pairs: within 3 % of the true distance for quenched LJ38 structures, at
-#: a thirteenth of the time. Identity is never decided by these distances.
+#: Orientations from which clusters are aligned to choose pairs: within 3 % of the true distance for quenched LJ38 structures,
+#: in a thirteenth of the time. Identity is never decided by these distances.
 ORIENTATIONS = 200
 #: Length of the vectors behind the lower bounds: longer descriptors are projected on so many orthonormal block averages.
 WIDTH = 64
