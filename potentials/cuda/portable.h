@@ -1,0 +1,15 @@
+/* Words for nvcc and, through emulator.h, for g++. */
+#ifndef LANDSCAPES_CUDA_PORTABLE_H
+#define LANDSCAPES_CUDA_PORTABLE_H
+#ifdef __CUDACC__
+#define DEVICE static __device__ __forceinline__
+/* memory that the threads of a block share, of the size given at launch */
+#define SHARED_MEMORY(name) extern __shared__ double name[]
+#else
+#include "emulator.h"
+#define DEVICE static inline
+#define SHARED_MEMORY(name) double *name = emulator::shared_memory()
+#endif
+#define WARP 32
+#define ALL_LANES 0xffffffffu
+#endif
