@@ -342,6 +342,10 @@ def analyse(setup, database, report):
         from pathsample.thermodynamics.heat_capacity import heat_capacity
 
         written += heat_capacity(setup, database, report)
+    if setup.settings.given("NETWORK"):
+        from pathsample.networks.analysis import analyse_network
+
+        written += analyse_network(setup, database, report)
     from pathsample.kinetics.analysis import analyse as kinetics
     from pathsample.kinetics.analysis import wanted
 
