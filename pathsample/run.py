@@ -10,6 +10,8 @@ from pathsample.maintenance import maintain, stops
 from pathsample.setup import read_setup
 from pathsample.summary import Report, database_lines, header, summary
 
+#: Keywords that measure networks with data.
+MEASURES = ("AUC", "ROC", "MISCLASSIFICATION")
 #: Keywords that can make a database where there is none.
 CREATE = {"STARTFROMPATH", "ADDMIN", "ADDPATH", "MERGEDB", "FROMLOWEST", "DIJINITSTART"}
 
@@ -82,7 +84,7 @@ def work(setup, verify=False):
             results += maintain(setup, database, report)
             if setup.grows and not (setup.settings.given("ADDMIN") or stops(setup.settings)):
                 growth = grow(setup, database, report, continued)
-            measure_networks(setup, database, files, report)
+            results += measure_networks(setup, database, files, report)
             analysed, kinetics = analyse(setup, database, report)
             results += kinetics
             status = "done"
@@ -182,10 +184,11 @@ def read_files(setup):
         if not interrupted_start(setup, "DIJINITSTART"):
             start_from_path.refuse_existing(setup.directory)
         collect("DIJINITSTART", lambda: read_end_geometries(setup))
-    if settings.given("AUC"):
-        from pathsample.learning.data import read_data
+    for name in MEASURES:
+        if settings.given(name):
+            from pathsample.learning.data import read_data
 
-        collect("AUC", lambda: [(values, *read_data(setup, values)) for values in settings.all("AUC")])
+            collect(name, lambda name=name: [(v, *read_data(setup, v, name)) for v in settings.all(name)])
     if settings.given("CONNECTPAIRS"):
         from pathsample.pairs import ConnectPairs
 
@@ -320,19 +323,12 @@ def show_choice(setup, report):
 
 
 def measure_networks(setup, database, files, report):
-    """AUC: classify the data with the network of every minimum and store the figures as properties."""
-    if "AUC" not in files:
-        return
-    from pathsample.learning.auc import classify, misclassification_name
+    """AUC, ROC, MISCLASSIFICATION: classify data with the network of every minimum; returns the files written."""
+    if not files.keys() & set(MEASURES):
+        return []
+    from pathsample.learning.measure import measure_networks as measure
 
-    coordinates = database.coordinates()
-    ids = range(1, database.n_minima + 1)
-    for values, inputs, classes in files["AUC"]:
-        auc, missed = classify(setup.potential, coordinates, inputs, classes, values.outcome)
-        database.set_property(values.name, ids, auc)
-        database.set_property(misclassification_name(values.name), ids, missed)
-        what = f"AUC of class {values.outcome} for {len(auc)} minima as {values.name}"
-        report.line(f"auc> {values.file}: {len(classes)} items, {what}")
+    return measure(setup, database, files, report)
 
 
 def analyse(setup, database, report):

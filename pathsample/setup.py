@@ -24,6 +24,10 @@ NEED_POINTS = (
     "DIJINITSTART", "MERGEDB", "FROMLOWEST", "EXTRACTMIN", "EXTRACTMINFILE", "EXTRACTTS", "EXTRACTTSFILE", "GETMINFRQS",
     "GETTSFRQS",
 )  # fmt: skip
+#: Keywords that need a network and data for it.
+NEED_NETWORK = ("AUC", "ROC", "MISCLASSIFICATION")
+#: Names of the data of the network itself, where there is no such file.
+OWN_DATA = ("train", "test", "correct", "wrong")
 
 
 @dataclass
@@ -184,14 +188,15 @@ def check_pathdata(setup):
     if settings.given("FREEPAIRS") and not settings.given("PLANCK"):
         settings.error("FREEPAIRS", "free-energy barriers need Planck's constant; add PLANCK h")
     if settings.given("NOPOINTS"):
-        for name in ("SURVEY", "STARTFROMPATH", "ADDPATH", "ADDMIN", "AUC", "CHECKMIN", "CHECKTS", "DUMMYRUN", *NEED_POINTS):
+        growing = ("SURVEY", "STARTFROMPATH", "ADDPATH", "ADDMIN", "CHECKMIN", "CHECKTS", "DUMMYRUN")
+        for name in (*growing, *NEED_NETWORK, *NEED_POINTS):
             if settings.given(name):
                 settings.error(name, "not possible with NOPOINTS; remove one of the two")
         if cycles > 0:
             settings.error("CYCLES", "a database without coordinates (NOPOINTS) cannot grow; set CYCLES 0 or remove NOPOINTS")
-    for name in ("STARTFROMPATH", "ADDPATH", "ADDMIN", "CONNECTPAIRS", "USEPAIRS", "IGNOREPAIRS", "AUC"):
+    for name in ("STARTFROMPATH", "ADDPATH", "ADDMIN", "CONNECTPAIRS", "USEPAIRS", "IGNOREPAIRS", *NEED_NETWORK):
         for index, values in enumerate(settings.all(name)):
-            if name == "AUC" and values.file in ("train", "test"):
+            if name in NEED_NETWORK and values.file in OWN_DATA:
                 # the network's own data, where there is no such file
                 continue
             if values.file is not None and not setup.path(values.file).is_file():
@@ -209,10 +214,11 @@ def check_pathdata(setup):
     from pathsample.kinetics.analysis import check_keywords
 
     check_keywords(settings, setup.directory)
-    names = [values.name for values in settings.all("AUC")]
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            settings.error("AUC", f"the property {name} is computed twice; give a second name: AUC file name", index)
+    for keyword, what in (("AUC", "the property"), ("ROC", "the curve")):
+        names = [values.name for values in settings.all(keyword)]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                settings.error(keyword, f"{what} {name} is computed twice; give a second name: {keyword} file name", index)
 
 
 def check_maintenance(setup):

@@ -16,6 +16,8 @@ CHOICES = (*SIZED, "LJAT")
 NETWORK_DATA = "MLPdata"
 #: Names of the data of a network itself, where a program asks for a data file.
 TRAINING, TEST = "train", "test"
+#: And of the parts of the training data with right and with wrong labels.
+CORRECT, WRONG = "correct", "wrong"
 #: Symbols of atoms that stand for Lennard-Jones or Lennard-Jones plus Axilrod-Teller; UN is PATHSAMPLE's "unknown".
 CLUSTER_SYMBOLS = ("", "LJ", "AX", "UN", "UNKNOWN")
 
@@ -269,7 +271,8 @@ def read_network_data(settings, path):
     path : str or Path
         File in the layout of MLPdata (for MLP also .csv and .npz). All its items are read; of the training file itself those
         the network is trained with. The name ``train`` stands for the training data, and with MLP ``test`` for the test data of
-        the network file, unless there is a file of that name.
+        the network file, ``correct`` and ``wrong`` for the training items whose label was kept and replaced by ``mislabel``,
+        unless there is a file of that name.
 
     Returns
     -------
@@ -287,11 +290,12 @@ def read_network_data(settings, path):
         raise InputError(f"{settings.name}: no network is given; add one of {', '.join(NETWORKS)}")
     path = Path(path)
     directory = Path(settings.path).parent if settings.path else path.parent
-    own = path.name if path.name in (TRAINING, TEST) and not path.exists() else None
+    own = path.name if path.name in (TRAINING, TEST, CORRECT, WRONG) and not path.exists() else None
     if name in ("MLP", "XOR"):
         return _measured_data(settings, name, path, directory, own)
-    if own == TEST:
-        raise InputError(f"{path}: no such file; with {name} the test data are a file of their own")
+    if own in (TEST, CORRECT, WRONG):
+        part = "test data" if own == TEST else f"{own}ly labelled items"
+        raise InputError(f"{path}: no such file; with {name} the {part} are a file of their own")
     if own == TRAINING:
         return _training_data(settings, name, directory)
     network = settings[name]
@@ -311,8 +315,8 @@ def _measured_data(settings, name, path, directory, own):
         from potentials.datasets.files import read_data
         from potentials.datasets.xor import xor_data
 
-        if own == TEST:
-            raise InputError(f"{path}: no such file; exclusive or has no test data, AUC train measures its four points")
+        if own in (TEST, CORRECT, WRONG):
+            raise InputError(f"{path}: no such file; exclusive or has no {own} data, AUC train measures its four points")
         return xor_data() if own else read_data(path, 2, n_classes=2)
     from potentials.datasets.recipe import options_of
     from potentials.datasets.sources import FILE, load_pool
@@ -321,6 +325,12 @@ def _measured_data(settings, name, path, directory, own):
     data = network.data
     if own == TRAINING:
         return data.inputs, data.classes
+    if own in (CORRECT, WRONG):
+        part = data.wrong if own == WRONG else ~data.wrong
+        if not part.any():
+            described = directory / settings["MLP"].file
+            raise InputError(f"{described}: data: no training item is labelled {own}ly; remove the line that asks for them")
+        return data.inputs[part], data.classes[part]
     if own == TEST:
         if not len(data.test_inputs):
             described = directory / settings["MLP"].file

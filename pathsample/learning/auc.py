@@ -1,27 +1,14 @@
-"""Area under the receiver operating characteristic curve and misclassification rate of the networks at the minima.
+"""Area under the receiver operating characteristic curve, and the curve itself.
 
 The curve plots the fraction of items of the positive class whose probability exceeds a threshold against the same fraction
 of the other items, for all thresholds (Ballard et al 2017, eqs 6-7). The area is the probability that a random positive
 item gets a higher probability than a random other item, equal ones counting one half, so that ranks give it without a
 curve:
 
-    AUC = (sum of ranks of the positive items - n_p (n_p + 1) / 2) / (n_p n_n)
+    AUC = (number of pairs with p_positive > p_other + half the number of pairs with equal ones) / (n_p n_n)
 """
 
 import numpy as np
-
-from common.errors import InputError
-
-
-def _average_ranks(values):
-    """Ranks from 1 of the values of shape (n,), the mean rank for equal ones."""
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    counts = np.diff(np.concatenate([starts, [len(values)]]))
-    ranks = np.empty(len(values))
-    ranks[order] = np.repeat(starts + (counts + 1) / 2.0, counts)
-    return ranks
 
 
 def area_under_curve(probabilities, positive):
@@ -50,59 +37,45 @@ def area_under_curve(probabilities, positive):
     n_other = len(positive) - n_positive
     if n_positive == 0 or n_other == 0:
         raise ValueError("the area under the curve needs items of the positive class and others")
-    rank_sum = float(_average_ranks(probabilities)[positive].sum())
-    return (rank_sum - n_positive * (n_positive + 1) / 2.0) / (n_positive * n_other)
+    # values sort several times faster than their indices, and a sorted search among sorted values stays in the cache
+    others = np.sort(probabilities[~positive])
+    members = np.sort(probabilities[positive])
+    pairs = int(np.searchsorted(others, members, "left").sum()) + int(np.searchsorted(others, members, "right").sum())
+    return pairs / (2.0 * n_positive * n_other)
 
 
-def misclassification_rate(probabilities, classes):
-    """Fraction of items whose most probable class is not theirs.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_items, n_classes)
-    classes : ndarray of int of shape (n_items,)
-        Counted from 0.
-    """
-    return float(np.mean(np.argmax(probabilities, axis=1) != np.asarray(classes)))
-
-
-def classify(network, coordinates, inputs, classes, positive_class=0):
-    """AUC and misclassification rate of the network at each of many minima.
+def roc_curve(probabilities, positive):
+    """The receiver operating characteristic of a score.
 
     Parameters
     ----------
-    network : MultilayerPerceptron
-        Supplies ``probabilities(x, inputs)`` of shape (n_items, n_classes).
-    coordinates : iterable of ndarray of shape (n_variables,)
-    inputs : ndarray of shape (n_items, n_inputs)
-    classes : ndarray of int of shape (n_items,)
-    positive_class : int
-        The class whose AUC is wanted, counted from 0.
+    probabilities : ndarray of shape (n_items,)
+    positive : ndarray of bool of shape (n_items,)
 
     Returns
     -------
-    auc, misclassification : ndarray of shape (n_minima,)
+    false_positive, true_positive : ndarray of shape (n_thresholds + 1,)
+        From (0, 0) to (1, 1), one point per distinct probability; the trapezium rule gives `area_under_curve`.
 
     Raises
     ------
-    InputError
-        If the data hold no item of the positive class, or nothing else.
+    ValueError
+        If all items or none are positive.
     """
-    classes = np.asarray(classes)
-    positive = classes == positive_class
-    if not positive.any() or positive.all():
-        what = "no item" if not positive.any() else "only items"
-        raise InputError(f"the data hold {what} of class {positive_class}; the AUC needs that class and another one")
-    areas, rates = [], []
-    for x in coordinates:
-        p = network.probabilities(x, inputs)
-        areas.append(area_under_curve(p[:, positive_class], positive))
-        rates.append(misclassification_rate(p, classes))
-    return np.array(areas), np.array(rates)
+    probabilities = np.asarray(probabilities, dtype=float)
+    positive = np.asarray(positive, dtype=bool)
+    if positive.all() or not positive.any():
+        raise ValueError("the curve needs items of the positive class and others")
+    order = np.argsort(-probabilities, kind="stable")
+    ordered, hits = probabilities[order], positive[order]
+    last = np.flatnonzero(np.concatenate([ordered[1:] != ordered[:-1], [True]]))
+    true = np.concatenate([[0], np.cumsum(hits)[last]]) / int(positive.sum())
+    false = np.concatenate([[0], np.cumsum(~hits)[last]]) / int((~positive).sum())
+    return false, true
 
 
-def misclassification_name(name):
-    """Name of the misclassification property that goes with an AUC property: auc_test -> misclassification_test."""
+def misclassification_name(name, kind="misclassification"):
+    """Name of a property that goes with an AUC property: auc_test -> misclassification_test, accuracy_test, loss_test."""
     if name.lower().startswith("auc"):
-        return "misclassification" + name[3:]
-    return f"misclassification_{name}"
+        return kind + name[3:]
+    return f"{kind}_{name}"

@@ -3,7 +3,7 @@
 from common.errors import InputError
 
 
-def read_data(setup, values):
+def read_data(setup, values, keyword="AUC"):
     """Inputs and classes of a file in the layout of MLPdata.
 
     Parameters
@@ -11,7 +11,9 @@ def read_data(setup, values):
     setup : Setup
         Its potential must be a network.
     values : SimpleNamespace
-        Arguments of the keyword AUC.
+        Arguments of the keyword: ``file`` and perhaps ``outcome``.
+    keyword : str
+        For messages.
 
     Returns
     -------
@@ -24,12 +26,14 @@ def read_data(setup, values):
     """
     from potentials.selection import read_network_data
 
+    where = setup.settings.where(keyword)
     if not hasattr(setup.potential, "probabilities"):
-        raise InputError(f"{setup.settings.where('AUC')}: AUC needs a neural network; the potential of this input is none")
+        raise InputError(f"{where}: {keyword} needs a neural network; the potential of this input is none")
     n_classes = setup.potential.layers[-1]
-    if values.outcome >= n_classes:
+    outcome = getattr(values, "outcome", 0)
+    if outcome >= n_classes:
         raise InputError(
-            f"{setup.settings.where('AUC')}: AUC {values.file}: class {values.outcome} of a network with {n_classes} classes; "
+            f"{where}: {keyword} {values.file}: class {outcome} of a network with {n_classes} classes; "
             f"give one from 0 to {n_classes - 1}"
         )
     return read_network_data(setup.connect or setup.settings, setup.path(values.file))

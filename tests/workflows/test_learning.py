@@ -1,0 +1,75 @@
+"""Measures of the minima of a small network, as a user asks for them in pathdata."""
+
+import numpy as np
+import pytest
+
+from common.database import Database
+
+NETWORK = """layers: [2, 3, 2]
+lambda: 1e-3
+data:
+  generator: spirals
+  half_turns: 3
+  seed: 1
+  items: 120
+  test_items: 80
+  mislabel: {fraction: 0.1, seed: 2}
+"""
+DATA = "MLP network.yaml\nSTEPS 40\nSTEP 3.0\nTEMPERATURE 10.0\nFIXBOTH\n"
+DATA += "SLOPPYCONV 1D-5\nTIGHTCONV 1D-9\nMAXIT 2000 2000\nUPDATES 50\n"
+POTENTIAL = "MLP network.yaml\nVARIABLES\n"
+
+
+@pytest.fixture
+def minima(write, command):
+    """A directory with a database of gmin."""
+    write(network__yaml=NETWORK, data=DATA, odata__connect=POTENTIAL)
+    command("gmin")
+
+
+def test_auc_of_all_parts_and_pictures(minima, tmp_path, write, command):
+    parts = ("train", "correct", "wrong", "test")
+    lines = "".join(f"AUC {part} auc_{part} 1\n" for part in parts)
+    write(pathdata=lines + "ROC test roc_test 1\nMISCLASSIFICATION test\n")
+    out = command("pathsample").stdout
+    assert "auc> wrong: 12 items" in out
+    assert "misclassification> correlation with the symmetry-invariant distance" in out
+    with Database(tmp_path / "landscape.db", read_only=True) as database:
+        columns = {name: database.property(name) for name in database.property_names()}
+        energies = database.energies()
+    f = {part: columns[f"misclassification_{part}"] for part in parts}
+    assert f["train"] == pytest.approx((108 * f["correct"] + 12 * f["wrong"]) / 120)
+    assert columns["accuracy_test"] == pytest.approx(1.0 - f["test"])
+    # the loss is the cross-entropy and the regularisation
+    assert (columns["cross_entropy_train"] < energies).all()
+    lowest = np.argmin(energies)
+    assert columns["misclassification_distance"][lowest] == 0.0
+    with np.load(tmp_path / "misclassification.npz") as file:
+        assert file["distances"][lowest] == pytest.approx(columns["misclassification_distance"])
+        assert file["misclassification"] == pytest.approx(f["test"])
+        assert sorted(file["order"]) == list(range(1, len(energies) + 1))
+    table = np.loadtxt(tmp_path / "roc_test.dat")
+    assert np.trapezoid(table[:, 1], table[:, 0]) == pytest.approx(columns["auc_test"][lowest], abs=5e-3)
+    for name in ("roc_test", "misclassification", "misclassification_weights"):
+        assert (tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert (tmp_path / f"{name}.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("pathdata", "problem"),
+    [
+        ("MISCLASSIFICATION nofile", "MISCLASSIFICATION"),
+        ("MISCLASSIFICATION test answers", "pathdata:1"),
+        ("ROC test a 5", "class 5 of a network with 2 classes"),
+        ("ROC test a\nROC train a", "the curve a is computed twice"),
+    ],
+)
+def test_mistakes(write, command, pathdata, problem):
+    write(network__yaml=NETWORK, data=DATA, odata__connect=POTENTIAL, pathdata=pathdata + "\n")
+    assert problem in command("pathsample", status=2).stderr
+
+
+def test_without_wrong_labels_there_are_none_to_measure(write, command):
+    clean = NETWORK.replace("  mislabel: {fraction: 0.1, seed: 2}\n", "")
+    write(network__yaml=clean, data=DATA, odata__connect=POTENTIAL, pathdata="AUC wrong\n")
+    assert "no training item is labelled wrongly" in command("pathsample", status=2).stderr
