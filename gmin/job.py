@@ -37,6 +37,8 @@ class Job:
         Final quenches.
     echo : list of str
         The settings in input format.
+    cuda : (int or None, int or None) or None
+        Walkers on a device, and which device (CUDA).
     notes : list of str
         What the input gives that has no effect.
     tempering : gmin.tempering.TemperingSettings or None
@@ -72,6 +74,7 @@ class Job:
     use_database: bool
     debug: bool
     mfet: tuple | None
+    cuda: tuple | None
     radius: float | None
     radius_given: bool
     tempering: object
@@ -250,6 +253,8 @@ def _build(settings, directory, potential, n_atoms, n_walkers, starts, radius):
     all_targets = tuple(settings["MLOWEST"].energies or ()) if settings.given("MLOWEST") else ()
     if targets and all_targets:
         settings.error("MLOWEST", "TARGET and MLOWEST exclude each other")
+    if settings.given("CUDA"):
+        _refuse_with_device(settings)
     mfet = None
     if settings.given("MFET"):
         v = settings["MFET"]
@@ -314,6 +319,7 @@ def _build(settings, directory, potential, n_atoms, n_walkers, starts, radius):
         use_database=not settings.given("NODATABASE"),
         debug=settings.given("DEBUG"),
         mfet=mfet,
+        cuda=(settings["CUDA"].walkers, settings["CUDA"].device) if settings.given("CUDA") else None,
         radius=radius,
         radius_given=settings.given("RADIUS"),
         tempering=tempering,
@@ -329,6 +335,14 @@ def _refuse_unsupported_arguments(settings):
     for index, v in enumerate(settings.all("STEP")):
         if v.block:
             settings.error("STEP", "block moves are not supported; block must be 0", index=index)
+
+
+def _refuse_with_device(settings):
+    """Keywords of the program that walkers on a device do not obey; those of the potential are its own matter."""
+    from common.keywords import load_table
+    from gmin.on_device import refuse_with_device
+
+    refuse_with_device(settings, [keyword.name for keyword in load_table(table_paths()[0])])
 
 
 def _notes(settings, avoid):

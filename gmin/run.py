@@ -54,6 +54,10 @@ def run(directory=".", output="output", check=False, command="gmin"):
         from gmin.mean_first_encounter import run_mean_first_encounter
 
         return EXIT_DONE if check else run_mean_first_encounter(job, output, command)
+    if job.cuda is not None:
+        from gmin.on_device import run_on_device
+
+        return run_on_device(job, output, command, check)
     if job.tempering is not None and job.tempering.kind != "BHPT":
         from gmin.monte_carlo import run_monte_carlo
 

@@ -71,7 +71,7 @@ def compiled_for_emulator(directory=None):
     if not compiler:
         raise InputError("no C++ compiler for the emulated kernels")
     listed = "\n".join(f"LISTED({name})" for name in kernel_names())
-    command = [compiler, "-std=c++17", "-O0", "-shared", "-fPIC", "-fno-strict-aliasing", str(SOURCES / "emulated.cpp")]
+    command = [compiler, "-std=c++17", "-O1", "-shared", "-fPIC", "-fno-strict-aliasing", str(SOURCES / "emulated.cpp")]
     return _compiled(command, "emulated", ".so", directory, {"emulated_kernels.inc": listed})
 
 

@@ -24,3 +24,12 @@ extern "C" int emulated_launch(const char *name, unsigned grid, unsigned block, 
 
 /* Philox-4x32-10 of four words with a key, for a test against the published numbers */
 extern "C" void emulated_philox(unsigned *counter, unsigned key0, unsigned key1) { philox(counter, key0, key1); }
+
+/* a kernel that a device would hang in, for a test that the emulator notices */
+extern "C" void emulated_missed_barrier(void)
+{
+    emulator::launch(1, 64, 8, 1, [] {
+        if (threadIdx.x != 5) __syncthreads();
+        else __syncwarp();
+    });
+}
