@@ -2,20 +2,18 @@
 
 An aligned distance costs between a microsecond (small networks) and a tenth of a second (large clusters); its lower bound, the
 Euclidean distance of two short vectors, next to nothing. Candidates are therefore compared in the order of their lower bounds,
-until these exceed the distances found; where the bounds are weak no more than `MOST_COMPARED` candidates are compared.
+until these exceed the distances found; where the bounds are weak no more than `MOST_COMPARED` candidates are compared. Clusters
+are aligned from few orientations, as in a connection run: the distances choose pairs, and never decide about identity.
 """
 
 import numpy as np
 
-from optim.graph import coarser
+from optim.graph import GRAPH_ORIENTATIONS, coarser
 
 #: Candidates whose aligned distance is computed at most, for one minimum and up to 40 neighbours.
 MOST_COMPARED = 60
 #: Distances computed in one call.
 BATCH = 12
-#: Orientations from which clusters are aligned to choose pairs: within 3 % of the true distance for quenched LJ38 structures,
-#: in a thirteenth of the time. Identity is never decided by these distances.
-ORIENTATIONS = 200
 #: Length of the vectors behind the lower bounds: longer descriptors are projected on so many orthonormal block averages.
 WIDTH = 64
 
@@ -30,7 +28,7 @@ class Distances:
     """
 
     def __init__(self, database, symmetry):
-        self.database, self.symmetry = database, coarser(symmetry, ORIENTATIONS, 0)
+        self.database, self.symmetry = database, coarser(symmetry, GRAPH_ORIENTATIONS, 0)
         self._known = {}
         self._coordinates = {}
         self._vectors = None
