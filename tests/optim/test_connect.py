@@ -9,6 +9,7 @@ import pytest
 
 from common.formats import coordinates
 from common.stationary_points import Minimum
+from optim._shortest_path import shortest_path
 from optim.connect import Silent, as_minimum
 from optim.dneb import interpolate, local_maxima, run_dneb
 from optim.graph import MissingConnections
@@ -122,6 +123,19 @@ def test_lazy_distances_give_the_shortest_path(power):
             assert steps == len(nodes) - 1
         assert all(not graph.joined(i, j) and graph.attempts(i, j) == 0 for i, j in pairs)
     assert Counting.count < 20 * 66
+
+
+def test_the_shortest_path_has_the_fewest_steps_of_equal_ones():
+    weights = np.ones((4, 4))
+    weights[0, 3] = weights[3, 0] = 2.0
+    assert shortest_path(weights, 4, 0, 3) == ([0, 3], 2.0)
+    weights[0, 3] = weights[3, 0] = 2.5
+    assert shortest_path(weights, 4, 0, 3) == ([0, 1, 3], 2.0)
+    weights[3, :] = weights[:, 3] = np.inf
+    assert shortest_path(weights, 4, 0, 3) == (None, np.inf)
+    assert shortest_path(weights, 4, 2, 2) == ([2], 0.0)
+    with pytest.raises(ValueError, match="outside"):
+        shortest_path(weights, 4, 0, 4)
 
 
 def test_exhausted_pairs_end_the_search():
