@@ -189,6 +189,10 @@ def read_files(setup):
             from pathsample.learning.data import read_data
 
             collect(name, lambda name=name: [(v, *read_data(setup, v, name)) for v in settings.all(name)])
+    if any(settings.given(name) for name in ("PICTURES", "SENSITIVITY", "COPIES", "WEIGHTPATH")):
+        from pathsample.learning.network_pictures import check
+
+        collect("PICTURES", lambda: check(setup))
     if settings.given("CONNECTPAIRS"):
         from pathsample.pairs import ConnectPairs
 
@@ -342,6 +346,14 @@ def analyse(setup, database, report):
         from pathsample.networks.analysis import analyse_network
 
         written += analyse_network(setup, database, report)
+    if any(setup.settings.given(name) for name in ("PICTURES", "SENSITIVITY", "COPIES")):
+        from pathsample.learning.network_pictures import draw_pictures
+
+        written += draw_pictures(setup, database, report)
+    if setup.settings.given("WEIGHTPATH"):
+        from pathsample.learning.weight_path import write_weight_path
+
+        written += write_weight_path(setup, database, report)
     from pathsample.kinetics.analysis import analyse as kinetics
     from pathsample.kinetics.analysis import wanted
 
