@@ -85,12 +85,12 @@ class DeviceSearch:
     """
 
     def __init__(self, job, batch):
-        from potentials.cuda.walkers import DeviceWalkers
+        from potentials.cuda.walkers import walkers_on
 
         self.job = job
         self.settings = settings = job.walkers[0]
         n_walkers = job.cuda[0] or WALKERS_PER_MULTIPROCESSOR * batch.device.multiprocessors
-        self.walkers = DeviceWalkers(batch, n_walkers, abs(job.seed), settings, job.pair_energies)
+        self.walkers = walkers_on(batch, n_walkers, abs(job.seed), settings, job.pair_energies)
         self.saved = SavedList(job.save, batch.n_variables, settings.ediff)
         self.seen = memory_of_quenches(settings.quench, batch.n_variables) if job.use_database else None
         self.report = None

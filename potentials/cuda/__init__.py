@@ -5,6 +5,7 @@ portable.h     words that nvcc and, through emulator.h, g++ both know; dual.h  n
 block.h        sums over a block of threads
 cluster.h      Lennard-Jones and Axilrod-Teller clusters; network.h  multilayer perceptrons
 lbfgs.h        L-BFGS that advances on the device; walker.h  basin-hopping on it; random.h  its random numbers
+layers.h       networks whose products are left to cuBLAS, and quenches in step with them
 kernels.cu     the kernels; emulated.cpp  the same for a processor without a device (tests)
 batch          energies, gradients, Hessian-vector products and quenches of many points
 large_network  the same for networks whose layers are left to cuBLAS

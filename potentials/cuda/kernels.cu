@@ -1,5 +1,6 @@
-/* The kernels. Each is told everything by one `Parameters`; kernel_names.h lists them, for the emulator and for Python. */
+/* The kernels. Each is told everything by one `Parameters`; parameters.py finds their names at the end. */
 #include "cluster.h"
+#include "layers.h"
 #include "lbfgs.h"
 #include "network.h"
 #include "walker.h"
@@ -104,3 +105,15 @@ KERNEL network_energy_gradients(Parameters p) { energies_and_gradients<Network>(
 KERNEL network_hessian_vectors(Parameters p) { hessian_vectors<Network>(p); }
 KERNEL network_quenches(Parameters p) { quenches<Network>(p); }
 KERNEL network_walkers(Parameters p) { walkers<Network>(p); }
+KERNEL layers_thaw(Parameters p) { thaw(p); }
+KERNEL layers_pack(Parameters p) { pack(p); }
+KERNEL layers_scatter(Parameters p) { scatter(p); }
+KERNEL layers_activate(Parameters p) { activate(p); }
+KERNEL layers_softmax(Parameters p) { softmax(p); }
+KERNEL layers_slope(Parameters p) { slope(p); }
+KERNEL layers_bias_gradients(Parameters p) { bias_gradients(p); }
+KERNEL layers_energies(Parameters p) { energies(p); }
+KERNEL layers_r_activate(Parameters p) { r_activate(p); }
+KERNEL layers_r_softmax(Parameters p) { r_softmax(p); }
+KERNEL layers_r_slope(Parameters p) { r_slope(p); }
+KERNEL layers_advance(Parameters p) { advance_slot(p); }

@@ -60,13 +60,13 @@ typedef struct {
     long long *status;
 
     /* --- quenches in step with evaluations by other kernels: one slot per quench under way */
-    long long n_slots;
     long long *slot_states;
     double *slot_rows;
     double *slot_x;
     double *slot_energy;
     double *slot_gradient;
-    long long *finished;
+    /* slots for which no point was left */
+    unsigned long long *finished;
 
     /* --- walkers */
     unsigned long long seed;
@@ -92,11 +92,12 @@ typedef struct {
     long long *accepted;
     double *markov;
 
-    /* --- networks whose products are left to a library: one layer of B networks at a time */
+    /* --- networks whose products are left to a library: a layer of n_points networks at a time (layers.h) */
     long long layer;
     double *activations;
     double *deltas;
-    const double *activations_before;
+    double *r_activations;
+    double *r_deltas;
     double *packed;
     double *item_energy;
 } Parameters;

@@ -78,6 +78,12 @@ class DeviceWalkers:
         self.batch = batch
         self.settings = settings
         self.n_walkers = n_walkers
+        self.states = np.zeros(n_walkers, dtype=WALKER)
+        self._prepare(seed, angular)
+
+    def _prepare(self, seed, angular):
+        """What the launches need."""
+        batch, settings, n_walkers = self.batch, self.settings, self.n_walkers
         self.device = device = batch.device
         n_atoms = getattr(batch.potential, "n_atoms", 0)
         targets = list(settings.targets)
@@ -95,8 +101,6 @@ class DeviceWalkers:
         }  # fmt: skip
         self.shared, self.rows = batch.rows(settings.quench.history, n_walkers)
         self.values["rows"] = self.rows.address if self.rows else 0
-        self.states = np.zeros(n_walkers, dtype=WALKER)
-        self.on_device = None
 
     def start(self, x):
         """Quench 0 of every walker.
@@ -121,9 +125,13 @@ class DeviceWalkers:
         self.states["energy"] = found.energy
         self.states["step"], self.states["angular_step"] = self.settings.step, self.settings.astep
         self.states["temperature"] = self.settings.temperature
-        self.on_device = self.device.upload(self.states.view(np.int64), np.int64)
-        self.x = self.device.upload(found.coordinates)
+        self._settle(found.coordinates)
         return found
+
+    def _settle(self, x):
+        """Where the walkers begin."""
+        self.on_device = self.device.upload(self.states.view(np.int64), np.int64)
+        self.x = self.device.upload(x)
 
     def most_steps(self, n_bytes):
         """Steps per launch whose quenches take that much memory; at least one."""
@@ -148,3 +156,78 @@ class DeviceWalkers:
             host["energy"], host["final_rms"], host["markov"], host["iterations"], calls, host["status"], host["accepted"],
             lambda: device.download(quenched), bool(device.download(self.hit)[0]),
         )  # fmt: skip
+
+
+class SteppedWalkers(DeviceWalkers):
+    """Walkers of networks that are quenched in step (`LargeNetworkBatch`): one step of all at a time.
+
+    The moves are made on the host, where they take no time beside such quenches.
+    """
+
+    def _prepare(self, seed, angular):
+        self.seed = seed
+
+    def _settle(self, x):
+        self.x = np.array(x)
+
+    def run(self, n_steps, temperature_factor=1.0):
+        """Take steps with all walkers; returns `Steps`."""
+        shape = (self.n_walkers, n_steps)
+        reals = {name: np.full(shape, np.nan) for name in ("energy", "rms", "markov")}
+        integers = {name: np.full(shape, NOT_TAKEN) for name in ("iterations", "calls", "status", "accepted")}
+        x = np.zeros((*shape, self.batch.n_variables))
+        hit = False
+        for k in range(n_steps):
+            found, accepted = self._step(temperature_factor)
+            x[:, k] = found.coordinates
+            for name, value in (
+                ("energy", found.energy), ("rms", found.rms), ("markov", self.states["energy"]),
+            ):  # fmt: skip
+                reals[name][:, k] = value
+            for name, value in (
+                ("iterations", found.iterations), ("calls", found.calls), ("status", found.status), ("accepted", accepted),
+            ):  # fmt: skip
+                integers[name][:, k] = value
+            good = np.isin(found.status, GOOD)
+            hit = any((found.energy[good] - target < self.settings.ediff).any() for target in self.settings.targets)
+            if hit:
+                break
+        integers["calls"] = np.maximum(integers["calls"], 0)
+        return Steps(**reals, **integers, coordinates=lambda: x, hit=hit)
+
+    def _step(self, temperature_factor):
+        """One step of every walker: its quenches, and which were accepted."""
+        settings, states = self.settings, self.states
+        states["quench"] += 1
+        rng = np.random.default_rng([self.seed, int(states["quench"][0])])
+        moves = states["step"][:, None] * rng.uniform(-1.0, 1.0, self.x.shape)
+        if self.batch.potential.frozen is not None:
+            moves[:, self.batch.potential.frozen] = 0.0
+        found = self.batch.quench(self.x + moves, settings.quench)
+        with np.errstate(over="ignore", invalid="ignore"):
+            chance = np.exp(-np.maximum(found.energy - states["energy"], 0.0) / states["temperature"])
+            accepted = np.isin(found.status, GOOD) & (rng.random(self.n_walkers) < chance)
+        self.x[accepted] = found.coordinates[accepted]
+        states["energy"][accepted] = found.energy[accepted]
+        states["accepted_block"] += accepted
+        states["accepted_total"] += accepted
+        states["steps_block"] += 1
+        states["calls"] += found.calls
+        if states["steps_block"][0] == settings.change_accept:
+            factor = np.where(states["accepted_block"] / settings.change_accept > settings.accept_ratio, 1.05, 1.0 / 1.05)
+            if settings.adjust_step:
+                states["step"] *= factor
+                states["angular_step"] *= factor
+            if settings.adjust_temperature:
+                states["temperature"] /= factor
+            states["accepted_block"] = states["steps_block"] = 0
+        states["temperature"] *= temperature_factor
+        return found, accepted
+
+
+def walkers_on(batch, n_walkers, seed, settings, angular):
+    """The walkers that fit a batch: `DeviceWalkers`, or `SteppedWalkers` where the quenches advance in step."""
+    from potentials.cuda.large_network import LargeNetworkBatch
+
+    kind = SteppedWalkers if isinstance(batch, LargeNetworkBatch) else DeviceWalkers
+    return kind(batch, n_walkers, seed, settings, angular)

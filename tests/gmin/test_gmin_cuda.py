@@ -211,5 +211,30 @@ def test_networks_walk_too(device, directory, emulated):
     assert (done.status == 0).all()
 
 
+def test_large_networks_walk_in_step(device):
+    from potentials.cuda.large_network import LargeNetworkBatch
+    from potentials.cuda.walkers import SteppedWalkers, walkers_on
+    from potentials.mlp import MultilayerPerceptron
+
+    rng = np.random.default_rng(2)
+    network = MultilayerPerceptron((2, 2, 2), rng.normal(size=(8, 2)), rng.integers(0, 2, 8), 0.01)
+    batch = LargeNetworkBatch(network, device)
+    batch.threads = 32
+    settings = WalkerSettings(temperature=1e6, step=1.0, change_accept=1, targets=(-1.0,))
+    settings.quench.max_iterations = 6
+    made = walkers_on(batch, 2, 5, settings, angular=False)
+    assert isinstance(made, SteppedWalkers)
+    made.start(np.array([network.random_coordinates(rng) for _ in range(2)]))
+    done = made.run(1)
+    assert network.energy(done.coordinates()[1, 0]) == pytest.approx(done.energy[1, 0], rel=1e-12)
+    assert done.accepted.all()
+    assert not done.hit
+    assert made.states["step"] == pytest.approx(1.05)
+    settings.targets = (10.0,)
+    done = made.run(3)
+    assert done.hit
+    assert done.taken.tolist() == [[True, False, False]] * 2
+
+
 def test_no_device_is_looked_for_by_other_inputs(lj13, lines_of):
     assert read_job(lj13(data=LJ13)).cuda is None

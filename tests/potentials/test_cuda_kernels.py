@@ -14,9 +14,10 @@ from instances import network, regression, taught
 
 from common.errors import InputError
 from common.lbfgs import minimise
-from potentials.cuda.batch import SCRATCH, device_potential, shares
+from potentials.cuda.batch import SCRATCH, NetworkBatch, device_potential, shares
 from potentials.cuda.compiler import compiled_for_device, find_nvcc
 from potentials.cuda.device import device_number
+from potentials.cuda.large_network import LargeNetworkBatch
 from potentials.cuda.parameters import SOURCES, kernel_names, parameters, parameters_type
 from potentials.lj import LennardJones
 from potentials.ljat import LennardJonesAxilrodTeller
@@ -181,6 +182,51 @@ def test_rows_that_shared_memory_has_no_room_for(shuffled):
     x = points(potential, 2)
     found = batch.quench(x, settings)
     assert found.energy == pytest.approx(np.array([r.energy for r in on_the_processor(potential, x, settings)]), rel=1e-8)
+
+
+# --- networks whose layers are left to a library ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["one hidden layer", "two", "three, no biases", "biases free", "local", "taught"])
+def test_large_networks_are_those_of_the_processor(name, shuffled):
+    potential = POTENTIALS[name]()
+    batch = LargeNetworkBatch(potential, shuffled)
+    batch.threads = 64
+    # three points in two goes
+    batch.most = 2
+    x = points(potential, 3)
+    v = np.random.default_rng(1).normal(size=x.shape)
+    energies, gradients = batch.energy_gradient(x)
+    products = batch.hessian_vector(x, v)
+    again, _ = batch.energy_gradient(x)
+    assert (again == energies).all()
+    for k, point in enumerate(x):
+        energy, gradient = potential.energy_gradient(point)
+        assert energies[k] == pytest.approx(energy, rel=1e-12)
+        close(gradients[k], gradient)
+        close(products[k], potential.hessian(point) @ v[k])
+
+
+def test_quenches_in_step_with_the_products(shuffled):
+    """Five points through three slots: the first steps are those of the processor."""
+    potential = network((2, 3, 2), 12)
+    batch = LargeNetworkBatch(potential, shuffled)
+    batch.threads, batch.most = 32, 3
+    x = points(potential, 5)
+    settings = Settings(max_iterations=7, rms=1e-3)
+    found = batch.quench(x, settings)
+    for k, r in enumerate(on_the_processor(potential, x, settings)):
+        assert (found.status[k], found.iterations[k], found.calls[k]) == (r.status, r.iterations, r.calls)
+        assert np.abs(found.coordinates[k] - r.coordinates).max() < 1e-9
+    assert batch.calls == found.calls.sum()
+
+
+def test_a_network_too_large_for_a_block(request):
+    potential = network((784, 10, 10), 20)
+    device = emulated_device(request)
+    device.shared_limit = 64 * 1024
+    assert isinstance(device_potential(potential, device), LargeNetworkBatch)
+    assert isinstance(device_potential(network((2, 10, 4), 1000), device), NetworkBatch)
 
 
 # --- what the host takes care of --------------------------------------------------------------------------------------
