@@ -99,6 +99,7 @@ EXTRAS["test"] = [
     "pytest-benchmark>=4",
     "pytest-xdist>=3.5",
     "hypothesis>=6",
+    "mpmath>=1.3",
     "networkx>=3",
     "ruff>=0.6",
     "cython-lint>=0.16",

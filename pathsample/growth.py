@@ -97,6 +97,7 @@ class Growing:
         self.take_setup(setup)
         self.growth = Growth()
         self.estimates = None
+        self.on_target = False
         self.state = None
         self.open = {}
         self.queue = deque()
@@ -184,7 +185,9 @@ class Growing:
             self.queue.append(job)
 
     def exhausted(self):
-        """Whether the budget is spent."""
+        """Whether the budget is spent, or the rates have reached their targets."""
+        if self.on_target:
+            return True
         if self.survey:
             limit = self.settings["SURVEY"]
             late = limit.minutes is not None and time.monotonic() - self.started > 60.0 * limit.minutes
@@ -359,6 +362,10 @@ class Growing:
             self.report.line(estimates.line(self.estimates))
         if self.settings.given("PRINTSUMMARY"):
             self.report.lines(size_lines(self.setup, self.database, self.network))
+        if any(self.settings.given(name) for name in ("RATESCYCLE", "TARGETRATES", "PFOLD")):
+            from pathsample.kinetics.analysis import after_cycle
+
+            self.on_target = after_cycle(self.setup, self.database, cycle, self.report) or self.on_target
         self.read_change()
         self.plan_ahead()
 

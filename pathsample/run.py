@@ -337,11 +337,12 @@ def measure_networks(setup, database, files, report):
 
 def analyse(setup, database, report):
     """Kinetics and thermodynamics; whether they reached their goals, and the files they wrote."""
-    passed, written = True, []
-    if setup.settings.given("CV"):
-        from pathsample.thermodynamics.heat_capacity import heat_capacity
+    from pathsample.thermodynamics.analysis import analyse as thermodynamics
+    from pathsample.thermodynamics.analysis import wanted as quantities
 
-        written += heat_capacity(setup, database, report)
+    passed, written = True, []
+    if quantities(setup.settings):
+        passed, written = thermodynamics(setup, database, report)
     if setup.settings.given("NETWORK"):
         from pathsample.networks.analysis import analyse_network
 
@@ -358,8 +359,8 @@ def analyse(setup, database, report):
     from pathsample.kinetics.analysis import wanted
 
     if wanted(setup.settings):
-        passed, more = kinetics(setup, database, report)
-        written += more
+        done, more = kinetics(setup, database, report)
+        passed, written = passed and done, written + more
     return passed, written
 
 

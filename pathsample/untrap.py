@@ -9,7 +9,6 @@ import math
 
 import numpy as np
 
-from common.errors import InputError
 from pathsample.pairs import Task, connect
 from pathsample.path_pairs import PathStrategy, need_sets
 
@@ -163,6 +162,7 @@ class FreePairs(Untrap):
     def choose(self, network, pending, count):
         """The pairs of groups with the highest scores, each by a minimum of one and a near minimum of the other."""
         from pathsample.kinetics.analysis import build_network
+        from pathsample.kinetics.regrouping import free_energy_groups
 
         members = [i - 1 for i in self.products(network)]
         rates = build_network(self.setup, network.database)
@@ -186,50 +186,3 @@ class FreePairs(Untrap):
                 if len(self.listing) == count:
                     break
         return [Task("connect", i, j) for i, j, _ in self.listing]
-
-
-def free_energy_groups(rates, kt, planck, threshold):
-    """Join minima until no transition between groups has both free-energy barriers below a threshold.
-
-    In every sweep the transitions that qualify are taken from the lowest barrier upwards, until one touches a group that this
-    sweep has changed; then all figures are computed anew.
-
-    Parameters
-    ----------
-    rates : RateNetwork
-    kt, planck, threshold : float
-
-    Returns
-    -------
-    labels : ndarray of shape (n,)
-        Group of each minimum.
-    free : ndarray of shape (n_groups,)
-        Free energies, with the zero of ``ln_weight``.
-    edges : tuple of ndarray
-        Free energies of the transitions between groups, and their two groups.
-    """
-    from pathsample.kinetics.rates import sum_by_group
-
-    if not kt or not planck:
-        raise InputError("FREEPAIRS: free energies need TEMPERATURE and PLANCK; add them")
-    labels = np.arange(rates.n_minima)
-    while True:
-        n = int(labels.max()) + 1 if len(labels) else 0
-        free = -kt * sum_by_group(n, labels, rates.ln_weight)
-        a, b = labels[rates.plus], labels[rates.minus]
-        low, high = np.minimum(a, b)[a != b], np.maximum(a, b)[a != b]
-        keys, inverse = np.unique(low * max(n, 1) + high, return_inverse=True)
-        flux = sum_by_group(len(keys), inverse, rates.ln_conductance[a != b])
-        low, high = keys // max(n, 1), keys % max(n, 1)
-        top = -kt * (flux + math.log(planck / kt))
-        barrier = np.maximum(top - free[low], top - free[high]) if n else np.empty(0)
-        chosen = np.flatnonzero(barrier < threshold)
-        if not len(chosen):
-            return labels, free, (top, low, high)
-        parent, touched = np.arange(n), set()
-        for k in chosen[np.argsort(barrier[chosen], kind="stable")].tolist():
-            pair = {int(low[k]), int(high[k])}
-            if not pair & touched:
-                parent[high[k]] = low[k]
-                touched |= pair
-        labels = np.unique(parent[labels], return_inverse=True)[1]

@@ -1,7 +1,8 @@
 """``min.data``: energy, log product, point-group order and inertia, one line per minimum.
 
 Written ``(2F25.15,I6,3F20.10)``; the subset files of the fastest path use ``(2F20.10,I6,3F20.10)`` and the reduced networks
-``(2G20.10,I8,3G20.10)``. Databases made with LOWESTFRQ have two more columns.
+``(2G20.10,I8,3G20.10)``. Databases made with LOWESTFRQ have two more columns,
+regrouped ones one, the occupation, which is not read.
 """
 
 import numpy as np
@@ -37,7 +38,7 @@ def read(path):
         if not items:
             continue
         where = f"{path}:{k}"
-        if len(items) not in (6, 8):
+        if len(items) not in (6, 7, 8):
             raise InputError(
                 f"{where}: expected energy, log product, order and three inertia eigenvalues, found {len(items)} items"
             )

@@ -6,7 +6,8 @@ With the product removed, the symmetrised rate matrix S_ij = c_ij/sqrt(w_i w_j),
     p(t) = sum_k a_k lambda_k exp(-lambda_k t).
 
 Moments do not come from the eigenvalues but from subtraction-free elimination, which keeps all digits where the rates span more
-decades than double precision holds; the slowest mode, which the eigenvalue solver loses first, is refined in the same way.
+decades than double precision holds; eigenvalues that span many decades come from the method of `spectrum`, and the slowest is
+refined by inverse iteration.
 """
 
 from dataclasses import dataclass
@@ -16,13 +17,12 @@ import numpy as np
 from common.atomic import atomic_write
 from common.formats.fortran import g, g_lines
 from pathsample.kinetics.numbers import g_of_ln
-from pathsample.kinetics.rates import RateNetwork, ln_sum
+from pathsample.kinetics.rates import RateNetwork, ln_sum, sum_by_group
+from pathsample.kinetics.spectrum import MOST_FOR_JACOBI, MOST_MINIMA, WELL_CONDITIONED, spectrum
 
 #: Points of the printed distributions, and where their grids begin and end in units of the extreme relaxation times.
 LINEAR_POINTS, LINEAR_RANGE = 10000, (0.5, 2.0)
 LOG_POINTS, LOG_RANGE = 10001, (0.005, 200.0)
-#: Largest number of minima whose rate matrix is diagonalised: its eigenvectors take 0.3 GB.
-MOST_MINIMA = 6000
 #: The slowest mode has converged when the estimates of ln lambda from its largest and smallest growth differ by less.
 MODE_TOLERANCE = 1e-12
 
@@ -42,6 +42,9 @@ class Passage:
     ln_unit : float
     slowest_error : float
         Relative change of the slowest rate on refinement.
+    eliminated : int
+        Minima that were eliminated first.
+    modes : spectrum.Spectrum or None
     """
 
     ln_mean: float
@@ -50,6 +53,8 @@ class Passage:
     amplitudes: np.ndarray
     ln_unit: float
     slowest_error: float
+    eliminated: int = 0
+    modes: object = None
 
     @property
     def ln_deviation(self):
@@ -133,54 +138,125 @@ def moments(network: RateNetwork, product="A", reactant="B"):
     return float(ln_sum(share + first[sources])), float(ln_sum(share + second[sources])), float(ln_slowest), float(ln_amplitude)
 
 
-def passage(network: RateNetwork, product="A", reactant="B"):
+def _sojourn(n, low, high, ln_c, ln_start, final):
+    """ln of the mean time spent in each node before the final ones, over its weight; ln_start is the first distribution."""
+    from pathsample.kinetics._graph_transformation import Elimination
+
+    elimination = Elimination(n, low, high, ln_c, ln_start)
+    elimination.eliminate(~final)
+    return elimination.solve(np.full(n, -np.inf), True)
+
+
+def passage(network: RateNetwork, product="A", reactant="B", most=None):
     """The first-passage-time distribution of a network.
+
+    The eigenvalues come from an ordinary solver while they span few decades, otherwise from `spectrum`; of a network too large
+    for that the minima with the shortest waiting times are eliminated first, which replaces their fluctuations by means.
+
+    Parameters
+    ----------
+    network : RateNetwork
+    product, reactant : {"A", "B"}
+    most : int, optional
+        Minima that the accurate method is used for at most.
 
     Raises
     ------
     ValueError
-        More than `MOST_MINIMA` minima.
+        More than `spectrum.MOST_MINIMA` minima.
     """
-    from scipy.linalg import eigh
-
     from pathsample.kinetics.graph_transformation import connected_part
 
+    most = MOST_FOR_JACOBI if most is None else most
     ln_mean, ln_second, ln_slowest, ln_amplitude = moments(network, product, reactant)
     nodes, _ = connected_part(network)
-    free = nodes[~np.isin(nodes, network.sets[product])]
-    if len(free) > MOST_MINIMA:
-        raise ValueError(f"{len(free)} minima; the rate matrix of at most {MOST_MINIMA} is diagonalised")
+    if len(nodes) - len(network.sets[product]) > MOST_MINIMA:
+        raise ValueError(f"{len(nodes)} minima; the rate matrix of at most {MOST_MINIMA} is diagonalised")
     place = np.full(network.n_minima, -1, dtype=np.int64)
-    place[free] = np.arange(len(free))
-    ln_escape, ln_w = network.ln_escape(), network.ln_weight
-    ln_unit = float((ln_escape - ln_w)[free].max())
+    place[nodes] = np.arange(len(nodes))
     low, high, ln_c = network.merged()
-    inside = (place[low] >= 0) & (place[high] >= 0)
-    low, high = low[inside], high[inside]
-    matrix = np.zeros((len(free), len(free)))
-    matrix[place[high], place[low]] = -np.exp(ln_c[inside] - 0.5 * (ln_w[low] + ln_w[high]) - ln_unit)
-    matrix[np.arange(len(free)), np.arange(len(free))] = np.exp((ln_escape - ln_w)[free] - ln_unit)
-    values, vectors = eigh(matrix, lower=True, overwrite_a=True)
-    half = np.exp(0.5 * (ln_w[free] - ln_w[free].max()))
-    start = np.where(np.isin(free, network.sets[reactant]), half, 0.0)
-    amplitudes = (half @ vectors) * (start @ vectors) / (start @ start)
-    slowest = np.exp(ln_slowest - ln_unit)
+    inside = place[low] >= 0
+    low, high, ln_c, ln_w = place[low[inside]], place[high[inside]], ln_c[inside], network.ln_weight[nodes]
+    target, sources = place[network.sets[product]], place[network.sets[reactant]]
+    ln_share = network.ln_occupation(network.sets[reactant])
+    ln_fastest = float((network.ln_escape()[nodes] - ln_w).max())
+    jacobi = ln_slowest - ln_fastest < np.log(WELL_CONDITIONED)
+    eliminated = 0
+    if jacobi and len(nodes) - len(target) > most:
+        stays = np.zeros(len(nodes), dtype=bool)
+        stays[np.argsort(network.ln_escape()[nodes] - ln_w, kind="stable")[:most]] = True
+        stays[target] = stays[sources] = True
+        left, low, high, ln_c, ln_w = _reduced(len(nodes), low, high, ln_c, ln_w, stays)
+        eliminated = len(nodes) - len(left)
+        new = np.full(len(nodes), -1, dtype=np.int64)
+        new[left] = np.arange(len(left))
+        target, sources = new[target], new[sources]
+    n = len(ln_w)
+    modes = spectrum(n, low, high, ln_c, ln_w, target, jacobi)
+    final = np.zeros(n, dtype=bool)
+    final[target] = True
+    start = np.full(n, -np.inf)
+    start[sources] = ln_share
+    amplitudes = _amplitudes(modes, low, high, ln_c, ln_w, start, final)
+    slowest = np.exp(ln_slowest - modes.ln_unit)
+    values = modes.rates
     error = abs(values[0] / slowest - 1) if slowest > 0 else np.inf
     values[0], amplitudes[0] = max(slowest, np.finfo(float).tiny), np.exp(ln_amplitude)
-    # what the eigenvalue solver could not tell from zero is at least as fast as the slowest mode
+    # what an eigenvalue solver could not tell from zero is at least as fast as the slowest mode
     values = np.maximum(values, values[0])
-    return Passage(ln_mean, ln_second, values, amplitudes, ln_unit, float(error))
+    return Passage(ln_mean, ln_second, values, amplitudes, modes.ln_unit, float(error), eliminated, modes)
 
 
-def distributions(setup, network, report):
-    """WAITPDF: print mean and standard deviation, write wait.rates and the distributions in both directions.
+def _reduced(n, low, high, ln_c, ln_w, stays):
+    """Nodes, edges and masses after the elimination of the nodes that do not stay."""
+    from pathsample.kinetics._graph_transformation import Elimination
+
+    elimination = Elimination(n, low, high, ln_c, ln_w)
+    elimination.eliminate(~stays)
+    return elimination.remaining()
+
+
+def _amplitudes(modes, low, high, ln_c, ln_w, ln_start, final):
+    """Amplitudes a_k = (sum_i p_i u_ik / sqrt(w_i)) (sum_j sqrt(w_j) u_jk) of the modes u_k for a first distribution p.
+
+    Each factor has a second form, through S u_k = lambda_k u_k: with the times that are spent in the minima on the way, and
+    with the conductances into the target. The one in which an error of rounding in u_k counts least is taken, mode by mode.
+    """
+    nodes, rates, u = modes.nodes, np.maximum(modes.rates, np.finfo(float).tiny), modes.vectors
+    top = ln_w[nodes].max()
+    ln_half = 0.5 * (ln_w[nodes] - top)
+    ln_times = _sojourn(len(ln_w), low, high, ln_c, ln_start, final)[nodes] + top + modes.ln_unit
+    into = final[low] != final[high]
+    ln_into = sum_by_group(len(ln_w), np.where(final[low], high, low)[into], ln_c[into])[nodes] - top - modes.ln_unit
+
+    def factor(vectors):
+        """Of several (ln of a vector, ln of a factor per mode) the one with the smallest bound, per mode."""
+        best, bound = None, None
+        for ln_vector, ln_factor in vectors:
+            ln_size = 0.5 * ln_sum(2 * ln_vector)
+            ln_bound = ln_size + ln_factor
+            value = (np.exp(ln_vector - ln_size) @ u) * np.exp(np.minimum(ln_bound, 700.0))
+            best = value if best is None else np.where(ln_bound < bound, value, best)
+            bound = ln_bound if bound is None else np.minimum(bound, ln_bound)
+        return best
+
+    still, ln_rates = np.zeros(len(rates)), np.log(rates)
+    arriving = factor([(ln_start[nodes] - ln_half, still), (ln_times + ln_half, ln_rates)])
+    leaving = factor([(ln_half, still), (ln_into - ln_half, -ln_rates)])
+    return arriving * leaving
+
+
+def distributions(setup, database, network, report):
+    """WAITPDF: print mean and standard deviation, write wait.rates, MFPT.to.A and .B and the distributions in both directions.
 
     Returns
     -------
     passed : bool
     files : list of str
     """
-    from pathsample.kinetics.graph_transformation import connected_part
+    from pathsample.kinetics.eigenmodes import write_eigenmodes
+    from pathsample.kinetics.exact_rates import write_passage_times
+    from pathsample.kinetics.graph_transformation import connected_part, transform
 
     if not connected_part(network)[1]:
         report.line("waitpdf> A and B are not connected")
@@ -203,7 +279,15 @@ def distributions(setup, network, report):
             f"{g_of_ln(np.log(result.rates[-1]) + result.ln_unit, 20, 10, 4)}, the smallest corrected by "
             f"{result.slowest_error:.1e} of itself"
         )
+        if result.eliminated:
+            report.line(
+                f"waitpdf> {result.eliminated} minima with the shortest waiting times were eliminated first; their passage "
+                "counts with its mean"
+            )
         files += write_distributions(setup, result, product + reactant, kt, report)
+        if setup.settings.given("WAITPDFPRINT"):
+            files += write_eigenmodes(setup, network, result, product, reactant, kt, report)
+    files += write_passage_times(setup, network, transform(network))
     row = [g(kt, 15, 5, 4)]
     row += [g_of_ln(-found[x].ln_mean, 15, 5, 4) for x in "AB"]
     for x in "AB":

@@ -11,6 +11,8 @@ from pathsample.kinetics.numbers import g_of_ln
 
 #: Minima in one line of a path.
 PER_LINE = 16
+#: Barriers of the fastest path for which the minima on either side are written.
+MOST_BARRIERS = 5
 
 
 def connection_lines(network, min_connections, report):
@@ -53,18 +55,24 @@ def dijkstra(setup, database, network, product, reactant, report):
             f"Dijkstra> Best path for min {path.minima[-1] + 1:8d} and any {product} minimum, "
             f"k^SS {product}<-{reactant}{g_of_ln(path.ln_rate)}"
         )
-        report.lines(_numbers(path.minima))
+        report.lines(numbers_lines(path.minima))
     best = with_transition_states(network, found[0])
     report.line(f"Dijkstra> Best path between any {reactant} minimum and any {product} minimum:")
-    report.lines(_numbers(best.minima))
+    report.lines(numbers_lines(best.minima))
     report.line(
         f"Dijkstra> Largest contribution to SS rate constant {product}<-{reactant} for any A and B is "
         f"{g_of_ln(best.ln_rate)} for {len(best.ts):6d} transition states:"
     )
     report.line(f"Dijkstra> Note that path is printed backwards starting with {product}, ending with {reactant}")
-    _table(network, best, report)
-    files = [*write_fastest(setup, database, network, best, product), *write_surroundings(setup, network, best)]
-    if setup.potential is not None:
+    path_table(network, best, report)
+    if network.group is None:
+        files = write_fastest(setup, database, network, best, product)
+    else:
+        # a group has no line in min.data
+        write_epath(setup.directory / "Epath", network, best.minima, best.ts, best.ts_energy)
+        files = ["Epath"]
+    files += write_surroundings(setup, network, best)
+    if setup.potential is not None and network.group is None:
         report.line(
             f"Dijkstra> dumping minima and transition state coordinates to file redopoints, steps={len(best.ts):6d}"
         )
@@ -73,13 +81,13 @@ def dijkstra(setup, database, network, product, reactant, report):
     return files
 
 
-def _numbers(minima):
+def numbers_lines(minima):
     """Numbers of minima in lines of I8."""
     rows = [minima[k : k + PER_LINE] for k in range(0, len(minima), PER_LINE)]
     return ["".join(i(m + 1, 8) for m in row) for row in rows]
 
 
-def _table(network, path, report):
+def path_table(network, path, report):
     """Rows of minimum, transition state, minimum, and the ordered barriers."""
     energy = network.energy
     report.line(f"{'E+':>22}{'Ets':>29}{'E-':>27}")
@@ -126,13 +134,7 @@ def write_fastest(setup, database, network, path, product):
     directory = setup.directory
     minima, states = database.minima_arrays(), database.ts_arrays()
     chosen, ts = np.array(path.minima), np.array(path.ts) - 1
-    lines = []
-    for k, m in enumerate(path.minima):
-        lines.append((network.energy[m], m + 1))
-        if k < len(path.ts):
-            lines.append((path.ts_energy[k], path.ts[k]))
-    with atomic_write(directory / "Epath") as file:
-        file.writelines(f"{i(k, 8)}{g(energy, 20, 10)}{i(number, 8)}\n" for k, (energy, number) in enumerate(lines, 1))
+    write_epath(directory / "Epath", network, path.minima, path.ts, path.ts_energy)
     columns = ("energy", "log_product", "order", "inertia")
     min_data.write(directory / "min.data.fastest", {name: minima[name][chosen] for name in columns}, "fastest")
     subset = {name: states[name][ts] for name in columns}
@@ -154,6 +156,17 @@ def write_fastest(setup, database, network, path, product):
     return [*written, "points.min.fastest", "points.ts.fastest", "redopoints"]
 
 
+def write_epath(path, network, minima, ts, ts_energy):
+    """Epath (I8,G20.10,I8): minima and transition states of a path in turn, from the product end."""
+    rows = []
+    for k, m in enumerate(minima):
+        rows.append((network.energy[m], m + 1))
+        if k < len(ts):
+            rows.append((ts_energy[k], ts[k]))
+    with atomic_write(path) as file:
+        file.writelines(f"{i(k, 8)}{g(energy, 20, 10)}{i(number, 8)}\n" for k, (energy, number) in enumerate(rows, 1))
+
+
 def write_redopoints(path, x_minima, x_states, symmetry):
     """Geometries along the path, 3F25.15, each aligned with the one before it."""
     frames = [x_minima[0]]
@@ -166,10 +179,29 @@ def write_redopoints(path, x_minima, x_states, symmetry):
 
 
 def write_surroundings(setup, network, path):
-    """onpath (I8): the minima on the path."""
+    """onpath (I8): the minima on the path; high.n and low.n (I8,G20.10): what lies on either side of its nth barrier.
+
+    The barriers are counted from the highest. The minima that are connected with the higher end of the barrier by transition
+    states below its top are in high.n, those with the lower end in low.n, with their equilibrium occupations.
+    """
+    from pathsample.kinetics.regrouping import superbasins
+
     with atomic_write(setup.directory / "onpath") as file:
         file.writelines(f"{i(m + 1, 8)}\n" for m in path.minima)
-    return ["onpath"]
+    written = ["onpath"]
+    steps = list(zip(path.minima[:-1], path.ts_energy, path.minima[1:]))
+    steps.sort(key=lambda step: network.energy[step[2]] - step[1])
+    occupation = np.zeros(network.n_minima)
+    occupation[network.used] = np.exp(network.ln_occupation())
+    for k, (left, top, right) in enumerate(steps[:MOST_BARRIERS], 1):
+        labels = superbasins(network, top, keep_apart=False)
+        upper, lower = sorted((left, right), key=lambda m: -network.energy[m])
+        for name, m in (("high", upper), ("low", lower)):
+            with atomic_write(setup.directory / f"{name}.{k}") as file:
+                for member in np.flatnonzero(labels == labels[m]).tolist():
+                    file.write(f"{i(member + 1, 8)}{g(occupation[member], 20, 10)}\n")
+            written.append(f"{name}.{k}")
+    return written
 
 
 def waiting_path(setup, network, product, reactant, report):
@@ -197,8 +229,8 @@ def waiting_path(setup, network, product, reactant, report):
         f"Dijkstra> Lowest sum of conditional waiting times {product}<-{reactant} is "
         f"{g_of_ln(np.log(distance[best]) + unit)} for {len(path.ts):6d} transition states:"
     )
-    report.lines(_numbers(path.minima))
-    _table(network, path, report)
+    report.lines(numbers_lines(path.minima))
+    path_table(network, path, report)
     passage_lines(network, path, product, reactant, report)
     return True
 
@@ -218,17 +250,10 @@ def shortest_paths(setup, network, product, reactant, count, full, report):
             f"kshortestpaths> path {k:8d} steps={len(path.minima) - 1:8d} k^SS {product}<-{reactant} {g_of_ln(path.ln_rate)} "
             f"sum={g_of_ln(total)}"
         )
-        report.lines(_numbers(path.minima))
+        report.lines(numbers_lines(path.minima))
         with_transition_states(network, path)
         if full:
-            _table(network, path, report)
+            path_table(network, path, report)
             passage_lines(network, path, product, reactant, report)
-        with atomic_write(setup.directory / f"Epath.{k}") as file:
-            number = 0
-            for at, m in enumerate(path.minima):
-                number += 1
-                file.write(f"{i(number, 8)}{g(network.energy[m], 20, 10)}{i(m + 1, 8)}\n")
-                if at < len(path.ts):
-                    number += 1
-                    file.write(f"{i(number, 8)}{g(path.ts_energy[at], 20, 10)}{i(path.ts[at], 8)}\n")
+        write_epath(setup.directory / f"Epath.{k}", network, path.minima, path.ts, path.ts_energy)
     return True

@@ -37,6 +37,8 @@ class RateNetwork:
         Minima that take part; edges exist between used minima only.
     sets : dict of ndarray
         Used members of "A" and "B", counted from 0.
+    group : ndarray or None
+        Where the nodes are groups: the group of each minimum of the database.
     """
 
     energy: np.ndarray
@@ -48,6 +50,7 @@ class RateNetwork:
     ts_energy: np.ndarray
     used: np.ndarray
     sets: dict = field(default_factory=dict)
+    group: np.ndarray = None
 
     @property
     def n_minima(self):
@@ -117,7 +120,7 @@ class RateNetwork:
         """The same network with some of the edges (boolean mask or indices)."""
         arrays = (self.plus, self.minus, self.ln_conductance, self.ts, self.ts_energy)
         chosen = [array[edges] for array in arrays]
-        return RateNetwork(self.energy, self.ln_weight, *chosen, self.used, dict(self.sets))
+        return RateNetwork(self.energy, self.ln_weight, *chosen, self.used, dict(self.sets), self.group)
 
 
 def ln_sum(values):

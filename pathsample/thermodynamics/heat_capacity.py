@@ -154,28 +154,34 @@ class Superposition:
         return found
 
 
-def heat_capacity(setup, database, report):
+def model_of(setup, database):
+    """The harmonic superposition of all minima of a database."""
+    from pathsample.kinetics.analysis import number_of_modes
+
+    minima = database.minima_arrays()
+    kappa = number_of_modes(setup, database)
+    return Superposition(minima["energy"], minima["log_product"], minima["order"], kappa, setup.settings["PLANCK"].h)
+
+
+def heat_capacity(setup, database, model, report):
     """CV and CVMINIMA: write Cv.out (T, ln Z, U, S, C_V; 5G20.10), and Cv.out.n for the n lowest minima.
+
+    The slopes d p_i/d(kT) at each peak become the properties cv_slope_1, cv_slope_2, ... of the minima, from the coldest peak.
 
     Returns
     -------
     list of str
         Files written.
     """
-    from pathsample.kinetics.analysis import number_of_modes
-
-    values = setup.settings["CV"]
-    kappa = number_of_modes(setup, database)
-    minima = database.minima_arrays()
-    planck = setup.settings["PLANCK"].h
-    model = Superposition(minima["energy"], minima["log_product"], minima["order"], kappa, planck)
+    values, kappa = setup.settings["CV"], model.kappa
     steps = int(np.floor((values.highest - values.lowest) / values.step + 1e-9))
     temperatures = values.lowest + values.step * np.arange(steps + 1)
     report.line(f"CV> harmonic superposition of {len(model.energies)} minima with {kappa} vibrational modes")
     if not kappa:
         report.line("CV> no coordinates and fewer than three atoms: vibrations are left out of the heat capacity")
     files = [_write(setup, "Cv.out", model.curve(temperatures))]
-    for peak in model.peaks(values.lowest, values.highest):
+    for number, peak in enumerate(model.peaks(values.lowest, values.highest), 1):
+        database.set_property(f"cv_slope_{number}", np.arange(1, len(model.energies) + 1), model.slope(peak.kt))
         report.line(f"CV> peak at T= {g(peak.kt, 20, 10)} Cv= {g(peak.heat_capacity, 20, 10)}")
         for text, members in (("gain occupation", peak.gaining), ("lose occupation", peak.losing)):
             for m, slope in members:

@@ -9,9 +9,12 @@ import pytest
 
 import pathsample
 from common.database import Database
+from common.errors import EXIT_DONE
+from common.formats import endpoints, min_data, ts_data
 from common.keywords import load_table, parse_text
 from common.stationary_points import Minimum, TransitionState, Triple
 from pathsample.jobs import SearchOutcome, random_generator
+from pathsample.run import run
 from pathsample.summary import Report
 from potentials.symmetry import NoSymmetry
 
@@ -117,3 +120,31 @@ def plane_setup(plane, monkeypatch):
 @pytest.fixture
 def quiet():
     return Report(io.StringIO())
+
+
+@pytest.fixture
+def landscape(tmp_path):
+    """A directory with min.data, ts.data, min.A and min.B of a random network; returns a function that runs pathdata in it."""
+    rng = np.random.default_rng(4)
+    n = 30
+    ends = [(i + 1, int(rng.integers(i)) + 1) for i in range(1, n)]
+    ends += [tuple(int(x) + 1 for x in rng.choice(n, 2, replace=False)) for _ in range(30)]
+    ends.append((3, 3))
+    m = len(ends)
+    energy = rng.random(n)
+    top = np.array([max(energy[a - 1], energy[b - 1]) for a, b in ends]) + 0.2 + rng.random(m)
+    minima = {"energy": energy, "log_product": 5 + rng.random(n), "order": rng.integers(1, 4, n), "inertia": np.ones((n, 3))}
+    states = {"energy": top, "log_product": 4 + rng.random(m), "order": rng.integers(1, 3, m), "inertia": np.ones((m, 3))}
+    states["plus"], states["minus"] = np.array(ends).T
+    min_data.write(tmp_path / "min.data", minima)
+    ts_data.write(tmp_path / "ts.data", states)
+    endpoints.write(tmp_path / "min.A", [1, 2])
+    endpoints.write(tmp_path / "min.B", [28, 29, 30])
+
+    def start(text, status=EXIT_DONE):
+        (tmp_path / "pathdata").write_text("NOPOINTS\nNATOMS 1\n" + text + "\n")
+        assert run(tmp_path) == status
+        return tmp_path
+
+    start.directory = tmp_path
+    return start

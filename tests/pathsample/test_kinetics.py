@@ -15,29 +15,11 @@ from pathsample.kinetics.graph_transformation import connected_sets, transform
 from pathsample.kinetics.k_shortest_paths import k_fastest_paths
 from pathsample.kinetics.kinetic_monte_carlo import simulate
 from pathsample.kinetics.numbers import g_of_ln
-from pathsample.kinetics.rates import RateNetwork, canonical, ln_sum, make_network, read_arrays
+from pathsample.kinetics.rates import canonical, ln_sum, make_network, read_arrays
+from tests.pathsample.networks import network, random_network
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "../shared/wales/examples"
 LIMITS = [{}, {"dense_fraction": 2.0}, {"dense_fraction": 0.0}]
-
-
-def network(ln_weight, edges, ln_conductance, a, b):
-    """A network by its logarithms."""
-    plus, minus = np.array(edges, dtype=np.int64).T
-    n, m = len(ln_weight), len(plus)
-    sets = {"A": np.array(a), "B": np.array(b)}
-    zeros = np.zeros(m)
-    weights = np.asarray(ln_weight, dtype=float), np.asarray(ln_conductance, dtype=float)
-    return RateNetwork(np.zeros(n), weights[0], plus, minus, weights[1], np.arange(1, m + 1), zeros, np.ones(n, bool), sets)
-
-
-def random_network(seed, n=40, extra=60, spread=10.0, ends=(1, 1)):
-    """A connected network whose weights and conductances span ``spread`` in their logarithms."""
-    rng = np.random.default_rng(seed)
-    edges = [(i, int(rng.integers(i))) for i in range(1, n)]
-    edges += [tuple(rng.choice(n, 2, replace=False)) for _ in range(extra)]
-    a, b = np.arange(ends[0]), np.arange(n - ends[1], n)
-    return network(-spread * rng.random(n), edges, -spread * (1 + rng.random(len(edges))), a, b)
 
 
 def exact_passage_times(net, target, digits):

@@ -7,52 +7,13 @@ import pytest
 
 from common.database import Database
 from common.errors import EXIT_DONE, EXIT_GOAL_NOT_REACHED, InputError
-from common.formats import endpoints, min_data, ts_data
-from pathsample.kinetics.graph_transformation import transform
-from pathsample.kinetics.rates import canonical, free_energies, make_network, microcanonical, read_arrays
+from common.formats import endpoints, ts_data
+from pathsample.kinetics.rates import free_energies, microcanonical
 from pathsample.run import run
+from tests.pathsample.networks import after, reference
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "../shared/wales/examples"
 LJ38 = EXAMPLES / "LJ38_04_pathsample/expected"
-
-
-@pytest.fixture
-def landscape(tmp_path):
-    """A directory with min.data, ts.data, min.A and min.B of a random network; returns a function that runs pathdata in it."""
-    rng = np.random.default_rng(4)
-    n = 30
-    ends = [(i + 1, int(rng.integers(i)) + 1) for i in range(1, n)]
-    ends += [tuple(int(x) + 1 for x in rng.choice(n, 2, replace=False)) for _ in range(30)]
-    ends.append((3, 3))
-    m = len(ends)
-    energy = rng.random(n)
-    top = np.array([max(energy[a - 1], energy[b - 1]) for a, b in ends]) + 0.2 + rng.random(m)
-    minima = {"energy": energy, "log_product": 5 + rng.random(n), "order": rng.integers(1, 4, n), "inertia": np.ones((n, 3))}
-    states = {"energy": top, "log_product": 4 + rng.random(m), "order": rng.integers(1, 3, m), "inertia": np.ones((m, 3))}
-    states["plus"], states["minus"] = np.array(ends).T
-    min_data.write(tmp_path / "min.data", minima)
-    ts_data.write(tmp_path / "ts.data", states)
-    endpoints.write(tmp_path / "min.A", [1, 2])
-    endpoints.write(tmp_path / "min.B", [28, 29, 30])
-
-    def start(text, status=EXIT_DONE):
-        (tmp_path / "pathdata").write_text("NOPOINTS\nNATOMS 1\n" + text + "\n")
-        assert run(tmp_path) == status
-        return tmp_path
-
-    start.directory = tmp_path
-    return start
-
-
-def reference(directory, kt=0.2, form=canonical, *more, **options):
-    minima, states, sets = read_arrays(directory)
-    return transform(make_network(minima, states, sets, *form(minima, states, kt, *more), **options))
-
-
-def after(text, words):
-    """The numbers that follow some words."""
-    line = next(line for line in text.splitlines() if words in line)
-    return [float(item.rstrip(",")) for item in line.split(words)[1].split() if item[0] in "-.0123456789"]
 
 
 @pytest.mark.parametrize("keyword", ["NGT 0 T 1.1D0 1 100.1D0", "NGT 0 T 0.01D0 100", "GT 0 1", "SGT", "DGT", "SDGT T"])
@@ -215,7 +176,16 @@ def test_unconnected_sets_do_not_reach_the_goal(landscape, capsys):
         ("TEMPERATURE 1.0\nDIJKSTRA 0\nKSHORTESTPATHS 3", "not together with DIJKSTRA"),
         ("TEMPERATURE 1.0\nENERGY 3.0\nFREEENERGY\nNGT", "free energies"),
         ("ENERGY 3.0\nRATESCYCLE 1.0", "not together with ENERGY"),
-        ("TEMPERATURE 1.0\nKMC 10 0.9 0", "KMC"),
+        ("TEMPERATURE 1.0\nKMC 10 -0.9 0", "KMC"),
+        ("TEMPERATURE 1.0\nDIJKSTRALIST", "DijkstraList"),
+        ("REGROUPFREE 1.0\nTEMPERATURE 1.0", "PLANCK"),
+        ("ENERGY 3.0\nREGROUPPE 1.0", "TEMPERATURE"),
+        ("TEMPERATURE 1.0\nREGROUPPE 1.0\nREGROUP 1.0", "not together"),
+        ("TEMPERATURE 1.0\nALLOWAB\nNGT", "how groups are formed"),
+        ("ENERGY 3.0\nPLANCK 1.0\nRFMULTI 1.0 1.0 1.0 1", "not together with ENERGY"),
+        ("DOS 2.0 1.0 0.1", "below the lowest"),
+        ("SHANNON 2.0 1.0 0.1", "below the lowest"),
+        ("TARGETRATES 1.0 1.0", "TEMPERATURE"),
         ("CV 2.0 1.0 0.1", "CV"),
         ("CVMINIMA 1 2 1", "CV"),
         ("TEMPERATURE 1.0\nNGTKEEPLIST", "NGTkeeplist"),

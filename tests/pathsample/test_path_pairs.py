@@ -13,6 +13,7 @@ from common.errors import InputError
 from common.keywords import load_table, parse_text
 from common.stationary_points import Minimum, TransitionState, Triple
 from pathsample.distances import Distances, NearLists
+from pathsample.kinetics.regrouping import free_energy_groups
 from pathsample.network import Network
 from pathsample.pairs import never_tried
 from pathsample.path_pairs import UsePairs, around
@@ -20,7 +21,7 @@ from pathsample.run import run
 from pathsample.setup import read_setup
 from pathsample.strategies import make_strategy
 from pathsample.summary import Report
-from pathsample.untrap import bottlenecks, entry_energies, free_energy_groups
+from pathsample.untrap import bottlenecks, entry_energies
 from potentials.symmetry import NoSymmetry
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "../shared/wales/examples/LJ38_04_pathsample"
