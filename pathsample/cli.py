@@ -9,7 +9,12 @@ def add_arguments(parser):
     parser.add_argument("--verify", action="store_true", help=text)
     text = "print one page about landscape.db and stop; possible while a run is at work"
     parser.add_argument("--status", action="store_true", help=text)
-    parser.add_argument("--plot", choices=["survey"], help="draw the curve of discovery as survey.pdf and survey.png and stop")
+    text = (
+        "draw what earlier runs computed as NAME.pdf and NAME.png, and stop: survey, the curve of discovery; rates, an "
+        "Arrhenius plot (RATESCYCLE); fpt, distributions of first-passage times (WAITPDF); cv, the heat capacity (CV, "
+        "CVMINIMA); committor, a disconnectivity graph coloured by committors (NGT)"
+    )
+    parser.add_argument("--plot", choices=["survey", "rates", "fpt", "cv", "committor"], help=text)
     parser.add_argument("--job-script", action="store_true", help="write pathsample.slurm, a batch script for Slurm, and stop")
 
 

@@ -108,7 +108,7 @@ def look(directory=".", status=False, plot=None, job_script=False):
     ----------
     directory : str or Path
     status, job_script : bool
-    plot : {"survey"}, optional
+    plot : {"survey", "rates", "fpt", "cv", "committor"}, optional
 
     Returns
     -------
@@ -128,10 +128,14 @@ def look(directory=".", status=False, plot=None, job_script=False):
                 from pathsample.status import status_lines
 
                 report.lines(status_lines(setup, database))
-            if plot:
+            if plot == "survey":
                 from pathsample.plots import plot_survey
 
                 plot_survey(database, setup.directory, report)
+            elif plot:
+                from pathsample.analysis_plots import draw
+
+                draw(plot, setup, database, report)
     return EXIT_DONE
 
 

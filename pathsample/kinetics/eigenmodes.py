@@ -85,6 +85,8 @@ def lowest_rates(name, setup, network, report):
         ln_rates = diagonalise(network, nodes)[:count]
     else:
         ln_rates = np.append(-np.inf, slowest_rates(network, nodes, count - 1)) if count > 1 else np.array([-np.inf])
+        if len(ln_rates) < count:
+            report.line("arnoldi> the next rates are too many times faster for this method; DIAG finds them all")
     for k, ln_rate in enumerate(ln_rates.tolist(), 1):
         tau = g_of_ln(-ln_rate, 20, 10, 4) if np.isfinite(ln_rate) else "Infinity".rjust(20)
         report.line(f"{name.lower()}> eigenvalue {i(k, 8)}{g_of_ln(ln_rate, 20, 10, 4)} relaxation time{tau}")
@@ -116,6 +118,6 @@ def diagonalise(network, nodes):
         # an eigenvalue solver loses the digits of the slow modes
         slow = int(np.count_nonzero(values[1:] < WELL_CONDITIONED * values[-1]))
         if slow:
-            slow = min(slow, 50)
-            ln_rates[1 : slow + 1] = slowest_rates(network, nodes, slow)
+            found = slowest_rates(network, nodes, min(slow, 50))
+            ln_rates[1 : len(found) + 1] = found
     return ln_rates

@@ -17,6 +17,10 @@ MOST_FOR_JACOBI = 2000
 MOST_MINIMA = 6000
 #: Smallest over largest rate above which an eigenvalue solver gives ten digits.
 WELL_CONDITIONED = 1e-5
+#: Rates of one run of the Lanczos method, relative to its slowest, that are right to ten digits.
+BATCH = 1e-5
+#: Largest ratio of rates that can be told from rounding with the slow modes projected out.
+SPAN = 1e18
 #: A diagonal entry that only served to choose the next pivot is computed anew when it fell to this fraction.
 STALE = 1e-3
 
@@ -179,6 +183,8 @@ def slowest_rates(network, nodes, count, digits=1e-13):
     """The smallest non-zero eigenvalues of the rate matrix of one component, by the Lanczos method on its inverse.
 
     The inverse is applied by elimination without subtraction, once for the positive and once for the negative part of a vector.
+    Rates are right to a fraction of the slowest that is still in the vectors, so that modes far slower than the rest are found
+    first and then projected out.
 
     Parameters
     ----------
@@ -191,8 +197,8 @@ def slowest_rates(network, nodes, count, digits=1e-13):
 
     Returns
     -------
-    ln_rates : ndarray of shape (count,)
-        Ascending.
+    ln_rates : ndarray of shape (at most count,)
+        Ascending; fewer where faster modes are more than `SPAN` times as fast as the slowest.
     """
     from scipy.sparse.linalg import LinearOperator, eigsh
 
@@ -211,31 +217,48 @@ def slowest_rates(network, nodes, count, digits=1e-13):
     elimination.eliminate(~final)
     nothing = np.full(len(nodes), -np.inf)
     half = np.exp(0.5 * ln_w)
-    unit = half / np.linalg.norm(half)
+    known = (half / np.linalg.norm(half))[:, None]
     ln_scale = None
 
     def one_sign(part):
         elimination.set_mass(part)
         return elimination.solve(nothing, True)
 
+    def projected(y):
+        for _ in range(2):
+            y = y - known @ (known.T @ y)
+        return y
+
     def inverse(y):
         nonlocal ln_scale
-        y = y - unit * (unit @ y)
+        y = projected(np.ravel(y))
         with np.errstate(divide="ignore"):
             logs = [0.5 * ln_w + np.log(np.maximum(sign * y, 0.0)) for sign in (1.0, -1.0)]
         up, down = (0.5 * ln_w + one_sign(part) for part in logs)
         if ln_scale is None:
             ln_scale = max(up.max(), down.max())
-        z = np.exp(up - ln_scale) - np.exp(down - ln_scale)
-        return z - unit * (unit @ z)
+        return projected(np.exp(up - ln_scale) - np.exp(down - ln_scale))
 
+    count, ln_rates = min(count, len(nodes) - 1), np.empty(0)
     start = np.random.default_rng(0).standard_normal(len(nodes))
-    inverse(start)
-    operator = LinearOperator((len(nodes), len(nodes)), matvec=inverse, dtype=float)
-    count = min(count, len(nodes) - 1)
-    if len(nodes) <= 2 * count + 2:
-        dense = np.stack([inverse(column) for column in np.eye(len(nodes))], axis=1)
-        values = np.linalg.eigvalsh(0.5 * (dense + dense.T))[::-1][:count]
-    else:
-        values = np.sort(eigsh(operator, count, which="LM", tol=digits, v0=start, return_eigenvectors=False))[::-1]
-    return -np.log(np.maximum(values, np.finfo(float).tiny)) - ln_scale - top
+    while len(ln_rates) < count:
+        wanted = count - len(ln_rates)
+        ln_scale = None
+        inverse(start)
+        if len(nodes) <= 2 * wanted + 20:
+            dense = np.stack([inverse(column) for column in np.eye(len(nodes))], axis=1)
+            values, vectors = np.linalg.eigh(0.5 * (dense + dense.T))
+        else:
+            operator = LinearOperator((len(nodes), len(nodes)), matvec=inverse, dtype=float)
+            values, vectors = eigsh(operator, wanted, which="LM", tol=digits, v0=start)
+        order = np.argsort(-values)[:wanted]
+        values, vectors = values[order], vectors[:, order]
+        right = values > BATCH * values[0]
+        new = -np.log(values[right]) - ln_scale - top
+        new = new[new < (ln_rates[0] if len(ln_rates) else new[0]) + np.log(SPAN)]
+        if not len(new) or (len(ln_rates) and new[0] < ln_rates[-1]):
+            break
+        ln_rates = np.append(ln_rates, new)
+        known = np.column_stack([known, projected(vectors[:, : len(new)])])
+        known = np.linalg.qr(known)[0]
+    return ln_rates
