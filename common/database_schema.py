@@ -22,6 +22,7 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
+from common.database_tables import SCHEMA_SQL
 from common.discovery import TABLES_SQL
 from common.errors import DatabaseError
 
@@ -35,93 +36,6 @@ CACHE_KB = -65536
 CHECKPOINT_PAGES = 16000
 #: Seconds to wait for another connection that holds the file for a moment (a checkpoint).
 BUSY_SECONDS = 30.0
-
-_POINT = {
-    "id": int,
-    "energy": float,
-    "log_product": float,
-    "point_group_order": int,
-    "inertia_1": float,
-    "inertia_2": float,
-    "inertia_3": float,
-    "point_group": str,
-}
-
-
-def schema_sql():
-    """The statements that create every table and index, as sqlite-utils words them."""
-    import sqlite_utils
-
-    db = sqlite_utils.Database(memory=True)
-    db["meta"].create({"key": str, "value": str}, pk="key", not_null={"value"})
-    db["minima"].create({**_POINT, "coordinates": bytes}, pk="id", not_null={"energy"})
-    db["minima"].create_index(["energy"])
-    db["transition_states"].create(
-        {**_POINT, "plus": int, "minus": int, "negative_eigenvalue": float, "path_length": float, "coordinates": bytes},
-        pk="id",
-        not_null={"energy", "plus", "minus"},
-        foreign_keys=[("plus", "minima", "id"), ("minus", "minima", "id")],
-    )
-    db["transition_states"].create_index(["energy"])
-    db["endpoints"].create(
-        {"set_name": str, "minimum": int}, pk=("set_name", "minimum"), foreign_keys=[("minimum", "minima", "id")]
-    )
-    db["properties"].create(
-        {"name": str, "minimum": int, "value": float}, pk=("name", "minimum"), foreign_keys=[("minimum", "minima", "id")]
-    )
-    db["runs"].create(
-        {
-            "id": int,
-            "program": str,
-            "version": str,
-            "command": str,
-            "host": str,
-            "process": int,
-            "seed": str,
-            "settings": str,
-            "started": str,
-            "finished": str,
-            "status": str,
-        },
-        pk="id",
-    )
-    db["jobs"].create(
-        {
-            "id": int,
-            "kind": str,
-            "payload": str,
-            "state": str,
-            "attempts": int,
-            "seed": str,
-            "child": int,
-            "status": str,
-            "summary": str,
-            "seconds": float,
-            "held": bytes,
-        },
-        pk="id",
-        not_null={"kind", "payload", "state", "attempts"},
-    )
-    db["jobs"].create_index(["seed", "child"])
-    # Finished jobs, soon the most, are in no index: to finish one costs a removal from a small one.
-    db.execute("CREATE INDEX idx_jobs_open ON jobs (id, state) WHERE state IN ('waiting', 'running', 'held')")
-    db["attempts"].create(
-        {
-            "id": int,
-            "first": int,
-            "second": int,
-            "outcome": str,
-            "connected": int,
-            "new_minima": int,
-            "new_transition_states": int,
-            "seconds": float,
-            "job": int,
-        },
-        pk="id",
-        not_null={"first"},
-    )
-    return db.schema
-
 
 #: Table and column names of this version, to recognise a file that only claims to be ours.
 TABLES = {"meta", "minima", "transition_states", "endpoints", "properties", "runs", "jobs", "attempts"}
@@ -235,7 +149,7 @@ def connect_writer(path, create):
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         if new:
             connection.executescript(
-                f"BEGIN IMMEDIATE;\n{schema_sql()}\n"
+                f"BEGIN IMMEDIATE;\n{SCHEMA_SQL}\n"
                 f"PRAGMA application_id={APPLICATION_ID};\nPRAGMA user_version={SCHEMA_VERSION};\nCOMMIT;"
             )
         # tables that came later, without a new version of the schema: older programs do not miss them

@@ -12,6 +12,9 @@
 #define CHOL_BLOCK 4
 #endif
 #define CHOL_WIDE (VL == 2 ? 2 : 3)
+/* vectors to a row of a diagonal block */
+#undef CHOL_ROW
+#define CHOL_ROW (CHOL_BLOCK / VL)
 
 /* VL elements of row i of the symmetric n x n matrix h from column c on, continued by the unit matrix */
 SIMD_FN vd SIMD(chol_entry)(ptrdiff_t n, const double *h, ptrdiff_t i, ptrdiff_t c)
@@ -38,18 +41,57 @@ SIMD_FN void SIMD(chol_tile)(const int wide, ptrdiff_t n, ptrdiff_t P, const dou
             for (int v = 0; v < wide; v++)
                 t[i * wide + v] = SIMD(v_fma)(SIMD(v_set)(row[r + i]), SIMD(v_load)(row + c + v * VL), t[i * wide + v]);
     }
-    for (ptrdiff_t k = 0; k < r; k++) {
-        const double *row = U + k * P;
+    /* one pointer for each of the two blocks: constant offsets from it need no registers of their own */
+    const double *left = U + r, *above = U + c;
+    for (ptrdiff_t k = 0; k < r; k++, left += P, above += P) {
         vd b[CHOL_WIDE];
 #pragma GCC unroll 3
-        for (int v = 0; v < wide; v++) b[v] = SIMD(v_load)(row + c + v * VL);
+        for (int v = 0; v < wide; v++) b[v] = SIMD(v_load)(above + v * VL);
 #pragma GCC unroll 8
         for (int i = 0; i < CHOL_BLOCK; i++) {
-            const vd a = SIMD(v_set)(row[r + i]);
+            const vd a = SIMD(v_set)(left[i]);
 #pragma GCC unroll 3
             for (int v = 0; v < wide; v++) t[i * wide + v] = SIMD(v_nfma)(a, b[v], t[i * wide + v]);
         }
     }
+}
+
+/* The diagonal block t, row by row, becomes its factor D (with what is left of elimination below the diagonal), and e the
+ * inverse of the transpose of D. Returns the smallest of the first `count` pivots, of which *product is the product; or a number
+ * that is not positive, met instead of the square of a pivot. */
+SIMD_FN double SIMD(chol_diagonal)(ptrdiff_t count, vd *t, vd *e, double *product)
+{
+    double smallest = 1e300;
+#pragma GCC unroll 8
+    for (int i = 0; i < CHOL_BLOCK; i++)
+#pragma GCC unroll 2
+        for (int v = 0; v < CHOL_ROW; v++) e[i * CHOL_ROW + v] = SIMD(v_set)(0.0);
+#pragma GCC unroll 8
+    for (int i = 0; i < CHOL_BLOCK; i++) e[i * CHOL_ROW + i / VL][i % VL] = 1.0;
+    *product = 1.0;
+#pragma GCC unroll 8
+    for (int i = 0; i < CHOL_BLOCK; i++) {
+        const double square = t[i * CHOL_ROW + i / VL][i % VL];
+        if (!(square > 0.0)) return square < 0.0 ? square : -1e-300;
+        const double pivot = __builtin_sqrt(square);
+        const vd one = SIMD(v_set)(1.0 / pivot);
+#pragma GCC unroll 2
+        for (int v = 0; v < CHOL_ROW; v++) { t[i * CHOL_ROW + v] *= one; e[i * CHOL_ROW + v] *= one; }
+#pragma GCC unroll 8
+        for (int k = i + 1; k < CHOL_BLOCK; k++) {
+            const vd a = SIMD(v_set)(t[i * CHOL_ROW + k / VL][k % VL]);
+#pragma GCC unroll 2
+            for (int v = 0; v < CHOL_ROW; v++) {
+                t[k * CHOL_ROW + v] = SIMD(v_nfma)(a, t[i * CHOL_ROW + v], t[k * CHOL_ROW + v]);
+                e[k * CHOL_ROW + v] = SIMD(v_nfma)(a, e[i * CHOL_ROW + v], e[k * CHOL_ROW + v]);
+            }
+        }
+        if (i < count) {
+            if (pivot < smallest) smallest = pivot;
+            *product *= pivot;
+        }
+    }
+    return smallest;
 }
 
 /* a tile right of the diagonal block: divided by the transpose of that block, and stored */
@@ -79,38 +121,19 @@ SIMD_FN void SIMD(chol_right)(const int wide, ptrdiff_t n, ptrdiff_t P, const do
 static double SIMD(chol_factor)(ptrdiff_t n, const double *h, int n_lift, const double *lift, double *U, double *inverses, double *log_det)
 {
     const ptrdiff_t P = (n + 7) / 8 * 8;
-    double smallest = 1e300, total = 0.0, product = 1.0;
+    double smallest = 1e300, total = 0.0, product;
     for (ptrdiff_t r = 0; r < P; r += CHOL_BLOCK) {
         double *inverse = inverses + 2 * r * CHOL_BLOCK, *transposed = inverse + CHOL_BLOCK * CHOL_BLOCK;
-        double d[CHOL_BLOCK][CHOL_BLOCK];
-        vd t[CHOL_BLOCK * (CHOL_BLOCK / VL)];
-        SIMD(chol_tile)(CHOL_BLOCK / VL, n, P, h, n_lift, lift, r, r, U, t);
-        memcpy(d, t, sizeof d);
-        for (int i = 0; i < CHOL_BLOCK; i++) {
-            if (!(d[i][i] > 0.0)) return d[i][i] < 0.0 ? d[i][i] : -1e-300;
-            const double pivot = __builtin_sqrt(d[i][i]), one = 1.0 / pivot;
-            d[i][i] = pivot;
-            for (int j = i + 1; j < CHOL_BLOCK; j++) d[i][j] *= one;
-            for (int k = i + 1; k < CHOL_BLOCK; k++)
-                for (int j = k; j < CHOL_BLOCK; j++) d[k][j] -= d[i][k] * d[i][j];
-            /* column i of the inverse */
-            inverse[i * CHOL_BLOCK + i] = one;
-            for (int k = 0; k < i; k++) {
-                double s = 0.0;
-                for (int j = k; j < i; j++) s += inverse[k * CHOL_BLOCK + j] * d[j][i];
-                inverse[k * CHOL_BLOCK + i] = -s * one;
-                inverse[i * CHOL_BLOCK + k] = 0.0;
-            }
-            if (r + i < n) {
-                if (pivot < smallest) smallest = pivot;
-                product *= pivot;
-            }
-        }
+        vd t[CHOL_BLOCK * CHOL_ROW], e[CHOL_BLOCK * CHOL_ROW];
+        SIMD(chol_tile)(CHOL_ROW, n, P, h, n_lift, lift, r, r, U, t);
+        const double pivot = SIMD(chol_diagonal)(n - r, t, e, &product);
+        if (!(pivot > 0.0)) return pivot;
+        if (pivot < smallest) smallest = pivot;
         total += log(product);
-        product = 1.0;
+        memcpy(transposed, e, sizeof e);
         for (int i = 0; i < CHOL_BLOCK; i++) {
-            for (int j = 0; j < CHOL_BLOCK; j++) transposed[i * CHOL_BLOCK + j] = inverse[j * CHOL_BLOCK + i];
-            memcpy(U + (r + i) * P + r, d[i], sizeof d[i]);
+            for (int j = 0; j < CHOL_BLOCK; j++) inverse[i * CHOL_BLOCK + j] = transposed[j * CHOL_BLOCK + i];
+            memcpy(U + (r + i) * P + r, t + i * CHOL_ROW, CHOL_BLOCK * sizeof(double));
         }
         ptrdiff_t c = r + CHOL_BLOCK;
         for (; c + CHOL_WIDE * VL <= P; c += CHOL_WIDE * VL) SIMD(chol_right)(CHOL_WIDE, n, P, h, n_lift, lift, r, c, inverse, U);

@@ -82,6 +82,34 @@ cdef class SymmetricMoves:
         self.spent = 0
         self.forget()
 
+    @property
+    def state(self):
+        """What a continuation needs: numbers, and arrays (the structure, its offset, the operations of its group)."""
+        return {
+            "own": self.own, "spent": self.spent, "stale": self.stale, "patience": self.patience,
+            "have": bool(self.have), "fresh": bool(self.fresh), "share": self.share,
+            "energy": self.energy, "lowest": self.lowest, "ordinary_lowest": self.ordinary_lowest,
+            "x": np.array(self.x), "offset": np.array(self.offset),
+            "operations": np.array(self.orbits.operations[: 9 * self.orbits.n_operations]),
+        }  # fmt: skip
+
+    @state.setter
+    def state(self, values):
+        cdef Py_ssize_t n = 3 * self.n
+        x, offset = (np.ascontiguousarray(values[name], dtype=np.float64) for name in ("x", "offset"))
+        if x.shape != (n,) or offset.shape != (6,):
+            raise ValueError(f"expected a structure of {n} variables")
+        operations = np.asarray(values["operations"], dtype=np.float64)
+        if operations.size:
+            self.orbits.set_group(operations)
+        self.own, self.spent = values["own"], values["spent"]
+        self.stale, self.patience = values["stale"], values["patience"]
+        self.have, self.fresh = values["have"], values["fresh"]
+        self.share = values["share"]
+        self.energy, self.lowest, self.ordinary_lowest = values["energy"], values["lowest"], values["ordinary_lowest"]
+        np.asarray(self.x)[:] = x
+        np.asarray(self.offset)[:] = offset
+
     cdef void forget(self) noexcept nogil:
         """The walker is elsewhere, or was told to go elsewhere: the chain ends."""
         self.have = False

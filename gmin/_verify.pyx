@@ -6,7 +6,6 @@ cluster whose quench ends in the nearest minimum; anything else is left to it.
 
 from libc.math cimport fabs, isfinite, log, sqrt
 from libc.string cimport memcpy
-from scipy.linalg.cython_lapack cimport dsyev
 
 from common._vectors cimport vector_add, vector_dot, vector_scale
 from common.lbfgs cimport LBFGS_CONVERGED, LBFGSOutcome, LBFGSSettings, lbfgs, lbfgs_defaults, lbfgs_workspace
@@ -51,6 +50,11 @@ cdef double CLOSER = 1e-2
 
 #: A pivot this far below zero, in units of the largest curvature, is no rounding error: an eigenvalue is negative.
 cdef double DEFINITELY = 1e-8
+
+#: Atoms lie in a plane when the least of their mean squares along an axis is below this part of their sum.
+cdef double PLANE = 1e-6
+#: Largest slope of 1/(1 + d^2), at d = 3^(-1/2).
+cdef double STEEPEST = 0.65
 
 
 cdef class ClusterVerifier:
@@ -134,14 +138,16 @@ cdef class ClusterVerifier:
             raise ValueError(f"expected shape (k, {self.n}), got {x.shape}")
         cdef double[:, ::1] xv = x
         cdef double[:, ::1] figures = np.zeros((x.shape[0], 5))
+        cdef double[:, ::1] tensors = np.zeros((x.shape[0], 9))
         cdef long long[::1] outcomes = np.empty(x.shape[0], dtype=np.int64)
         cdef Py_ssize_t k, count = x.shape[0]
         with nogil:
             for k in range(count):
-                outcomes[k] = self.one(&xv[k, 0], &figures[k, 0])
+                outcomes[k] = self.one(&xv[k, 0], &figures[k, 0], &tensors[k, 0])
+        np.asarray(figures)[:, 2:] = np.linalg.eigvalsh(np.asarray(tensors).reshape(-1, 3, 3))
         return np.asarray(outcomes), x, np.asarray(figures)
 
-    cdef int one(self, double* x, double* figures) noexcept nogil:
+    cdef int one(self, double* x, double* figures, double* tensor) noexcept nogil:
         cdef double rms
         cdef double invariants[N_INVARIANTS]
         cdef LBFGSOutcome out
@@ -168,15 +174,13 @@ cdef class ClusterVerifier:
             return UNDECIDED_C
         figures[1] = self.log_determinant
         self.centre(x)
-        self.inertia(x, figures + 2)
-        if figures[2] + figures[3] - figures[4] < 1e-6 * figures[4]:
-            # all atoms in a plane
+        if not self.inertia(x, tensor):
             memcpy(x, &self.start[0], self.n * sizeof(double))
             return UNDECIDED_C
         cluster_invariants(self.n_atoms, x, &self.trial[0], invariants)
         if not self.had.add(figures[0], invariants):
             return AGAIN_C
-        return SYMMETRIC_C if self.may_be_symmetric(x) else C1_C
+        return SYMMETRIC_C if self.may_be_symmetric(x, &self.trial[self.n_atoms]) else C1_C
 
     cdef bint is_saddle(self, double* x) noexcept nogil:
         """Whether L-BFGS from x, which keeps the symmetry, converges where the Hessian has a negative eigenvalue."""
@@ -326,38 +330,42 @@ cdef class ClusterVerifier:
             for i in range(self.n_atoms):
                 x[3 * i + k] -= c
 
-    cdef void inertia(self, const double* x, double* values) noexcept nogil:
-        """Eigenvalues of the inertia tensor about the centroid, with unit masses."""
-        cdef double t[9]
-        cdef double work[32]
-        cdef int i, j, k, three = 3, size = 32, info = 0
-        cdef char values_only = b"N"
-        cdef char lower = b"L"
-        cdef double trace = 0.0
+    cdef bint inertia(self, const double* x, double* t) noexcept nogil:
+        """Inertia tensor about the centroid, with unit masses; False for atoms in a plane."""
+        cdef int i, j, k
+        cdef double trace = 0.0, second, det
         for j in range(3):
             for k in range(3):
                 t[3 * j + k] = 0.0
                 for i in range(self.n_atoms):
-                    t[3 * j + k] -= x[3 * i + j] * x[3 * i + k]
-            trace -= t[3 * j + j]
+                    t[3 * j + k] += x[3 * i + j] * x[3 * i + k]
+            trace += t[4 * j]
+        # sums of products of one, two and three eigenvalues of the second moments, of which a plane has one zero
+        second = t[0] * t[4] + t[0] * t[8] + t[4] * t[8] - t[1] * t[1] - t[2] * t[2] - t[5] * t[5]
+        det = t[0] * (t[4] * t[8] - t[5] * t[5]) - t[1] * (t[1] * t[8] - t[5] * t[2]) + t[2] * (t[1] * t[5] - t[4] * t[2])
+        if det < PLANE * trace * second:
+            return False
         for j in range(3):
-            t[4 * j] += trace
-        dsyev(&values_only, &lower, &three, t, &three, values, work, &size, &info)
+            for k in range(3):
+                t[3 * j + k] = (trace if j == k else 0.0) - t[3 * j + k]
+        return True
 
-    cdef bint may_be_symmetric(self, const double* x) noexcept nogil:
+    cdef bint may_be_symmetric(self, const double* x, const double* near) noexcept nogil:
         """False only where no operation but the identity can map the cluster to itself within the tolerance for each atom.
 
         Atoms that change places have distances from the centroid, and sorted distances to the other atoms, that agree within
-        twice the tolerance; an operation that moves no atom is the identity, unless all atoms lie in a plane.
+        twice the tolerance, and so do (n times) their sums ``near`` over 1/(1 + d^2); an operation that moves no atom is the
+        identity, unless all atoms lie in a plane.
         """
         cdef int i, j, k, n = self.n_atoms
         cdef bint alike
+        cdef double apart = 2.0 * self.tolerance * STEEPEST * n
         for i in range(n):
             self.sorted_row[i] = 0
             self.radius[i] = sqrt(x[3 * i] ** 2 + x[3 * i + 1] ** 2 + x[3 * i + 2] ** 2)
         for i in range(n):
             for j in range(i):
-                if fabs(self.radius[i] - self.radius[j]) > 2.0 * self.tolerance:
+                if fabs(self.radius[i] - self.radius[j]) > 2.0 * self.tolerance or fabs(near[i] - near[j]) > apart:
                     continue
                 self.sort_distances(x, i)
                 self.sort_distances(x, j)

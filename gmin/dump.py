@@ -119,6 +119,8 @@ FIELDS = (
     "renewed",
     "seconds",
 )
+#: Arrays in the state of a chain over symmetric structures.
+CHAIN_ARRAYS = ("x", "offset", "operations")
 
 
 def _exact(runs, entries, exchange):
@@ -136,6 +138,9 @@ def _exact(runs, entries, exchange):
         item["saved"] = _packed(r.saved.entries())
         if w.network is not None:
             item["network"] = {**w.network.state, "pool": _packed(w.network.pool.entries())}
+        if w.symmetric is not None:
+            state_of_chain = w.symmetric.state
+            item["symmetric"] = {**state_of_chain, **{name: _pack(state_of_chain[name]) for name in CHAIN_ARRAYS}}
         if avoid is not None:
             item["avoid"] = {
                 "count": avoid.count,
@@ -223,6 +228,9 @@ def _restore_exact(state, runs, saved, path, exchange):
         if w.network is not None and "network" in item:
             w.network.state = item["network"]
             _fill(w.network.pool, item["network"]["pool"], n)
+        if w.symmetric is not None and "symmetric" in item:
+            chain = item["symmetric"]
+            w.symmetric.state = {**chain, **{name: _unpack(chain[name], -1) for name in CHAIN_ARRAYS}}
     if exchange is not None and "exchange" in state:
         exchange.set_state(state["exchange"])
     # older files hold one list for all walkers

@@ -162,7 +162,20 @@ def read_job(directory, data=DATA):
         starts = [x * settings["RESIZE"].factor for x in starts]
     job = _build(settings, directory, potential, n_atoms, n_walkers, starts, radius)
     settings.finish()
+    _check_distances(job)
     return job
+
+
+def _check_distances(job):
+    """No two atoms of a starting point at one place, where there is neither an energy nor a direction in which they part."""
+    for k, x in enumerate(job.starts if job.n_atoms > 1 else ()):
+        atoms = np.asarray(x, dtype=float).reshape(-1, 3)
+        order = np.lexsort(atoms.T)
+        same = np.flatnonzero((atoms[order[1:]] == atoms[order[:-1]]).all(axis=1))
+        if same.size:
+            i, j = sorted((order[same[0]] + 1, order[same[0] + 1] + 1))
+            which = f"of starting point {k + 1} " if len(job.starts) > 1 else ""
+            raise InputError(f"{job.directory / COORDS}: atoms {i} and {j} {which}are at one place; move one of them")
 
 
 def table_paths():

@@ -1,6 +1,11 @@
 """The lines of the file ``output``, in the formats that existing scripts read (FORMATS 4.1)."""
 
+import re
+
 from common.formats.fortran import f, g, i
+
+#: A line of a quench, of one walker or of one of several, with its number.
+QUENCH = re.compile(rb"(?:\[\d+\])?Qu +(\d+) ")
 
 
 class Report:
@@ -25,6 +30,33 @@ class Report:
     def flush(self):
         """Hand everything to the operating system."""
         self.stream.flush()
+
+
+def open_output(path, last=None):
+    """The file ``output``, to be written.
+
+    Parameters
+    ----------
+    path : Path
+    last : int or None
+        Continue the file of the run that is resumed after this step: from the line of the next step on, which it wrote later
+        than its last dump, it is written anew. None: a new file.
+
+    Returns
+    -------
+    text file
+    """
+    if last is not None and path.exists():
+        keep = 0
+        with path.open("rb") as file:
+            for line in file:
+                found = QUENCH.match(line)
+                if not line.endswith(b"\n") or (found and int(found[1]) > last):
+                    break
+                keep += len(line)
+        with path.open("r+b") as file:
+            file.truncate(keep)
+    return path.open("w" if last is None else "a", encoding="ascii", errors="replace")
 
 
 def quench_line(quench, energy, steps, rms, markov, seconds):

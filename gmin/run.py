@@ -17,7 +17,7 @@ from gmin.dump import DUMP, read_dump, write_dump
 from gmin.final import final_quenches, write_lowest
 from gmin.job import read_job
 from gmin.network_moves import network_lines
-from gmin.output import Report, end_of_run_line, head
+from gmin.output import Report, end_of_run_line, head, open_output
 from gmin.search import WalkerRun
 
 #: Steps that walkers running side by side take between two meetings. It decides nothing but the order of lines and of minima.
@@ -70,7 +70,7 @@ def run(directory=".", output="output", check=False, command="gmin"):
         return EXIT_DONE
     with ExitStack() as stack:
         store = open_store(job, stack)
-        stream = stack.enter_context(open(Path(directory) / output, "w", encoding="ascii", errors="replace"))
+        stream = stack.enter_context(open_output(Path(directory) / output, runs[0].walker.quench if restored else None))
         report = Report(stream)
         report.lines(head(job, __version__, command))
         for r in runs:

@@ -52,7 +52,7 @@ def parse(lines, name):
     InputError
         No coordinates, a word among them, or lines of different length.
     """
-    numbers, symbols = [], []
+    numbers, symbols, places = [], [], []
     per_line = None
     short = None
     for entry in lines:
@@ -78,11 +78,14 @@ def parse(lines, name):
         if symbol:
             symbols.append(symbol)
         numbers += reals(items, where, "a coordinate")
+        places.append(where)
     if not numbers:
         raise InputError(f"{name}: no coordinates; expected one line x y z per atom, or one variable per line")
     coordinates = np.array(numbers)
-    if not np.isfinite(coordinates).all():
-        raise InputError(f"{name}: a coordinate is not finite")
+    finite = np.isfinite(coordinates)
+    if not finite.all():
+        first = int(np.argmin(finite))
+        raise InputError(f"{places[first // per_line]}: coordinate {first % per_line + 1} is not finite: {coordinates[first]}")
     return Geometry(coordinates, tuple(symbols), per_line)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from common.database import Database
 from common.database_schema import APPLICATION_ID, SCHEMA_VERSION
+from common.database_tables import SCHEMA_SQL
 from common.errors import EXIT_BAD_INPUT, DatabaseError
 from common.stationary_points import Minimum
 
@@ -354,3 +355,98 @@ def test_without_permission_to_write(case):
         assert "cannot be opened" in as_nobody(path)
     finally:
         shutil.rmtree(folder)
+
+
+POINT = {
+    "id": int,
+    "energy": float,
+    "log_product": float,
+    "point_group_order": int,
+    "inertia_1": float,
+    "inertia_2": float,
+    "inertia_3": float,
+    "point_group": str,
+}
+
+
+def test_the_tables_are_those_of_sqlite_utils():
+    sqlite_utils = pytest.importorskip("sqlite_utils")
+
+    db = sqlite_utils.Database(memory=True)
+    db["meta"].create({"key": str, "value": str}, pk="key", not_null={"value"})
+    db["minima"].create({**POINT, "coordinates": bytes}, pk="id", not_null={"energy"})
+    db["minima"].create_index(["energy"])
+    db["transition_states"].create(
+        {**POINT, "plus": int, "minus": int, "negative_eigenvalue": float, "path_length": float, "coordinates": bytes},
+        pk="id",
+        not_null={"energy", "plus", "minus"},
+        foreign_keys=[("plus", "minima", "id"), ("minus", "minima", "id")],
+    )
+    db["transition_states"].create_index(["energy"])
+    db["endpoints"].create(
+        {"set_name": str, "minimum": int}, pk=("set_name", "minimum"), foreign_keys=[("minimum", "minima", "id")]
+    )
+    db["properties"].create(
+        {"name": str, "minimum": int, "value": float}, pk=("name", "minimum"), foreign_keys=[("minimum", "minima", "id")]
+    )
+    db["runs"].create(
+        {
+            "id": int,
+            "program": str,
+            "version": str,
+            "command": str,
+            "host": str,
+            "process": int,
+            "seed": str,
+            "settings": str,
+            "started": str,
+            "finished": str,
+            "status": str,
+        },
+        pk="id",
+    )
+    db["jobs"].create(
+        {
+            "id": int,
+            "kind": str,
+            "payload": str,
+            "state": str,
+            "attempts": int,
+            "seed": str,
+            "child": int,
+            "status": str,
+            "summary": str,
+            "seconds": float,
+            "held": bytes,
+        },
+        pk="id",
+        not_null={"kind", "payload", "state", "attempts"},
+    )
+    db["jobs"].create_index(["seed", "child"])
+    # Finished jobs, soon the most, are in no index: to finish one costs a removal from a small one.
+    db.execute("CREATE INDEX idx_jobs_open ON jobs (id, state) WHERE state IN ('waiting', 'running', 'held')")
+    db["attempts"].create(
+        {
+            "id": int,
+            "first": int,
+            "second": int,
+            "outcome": str,
+            "connected": int,
+            "new_minima": int,
+            "new_transition_states": int,
+            "seconds": float,
+            "job": int,
+        },
+        pk="id",
+        not_null={"first"},
+    )
+
+    def facts(connection):
+        names = connection.execute("SELECT type, name FROM sqlite_master ORDER BY type, name").fetchall()
+        pragmas = ("table_xinfo", "foreign_key_list", "index_list", "index_xinfo")
+        return names, [connection.execute(f"PRAGMA {p}({name})").fetchall() for _, name in names for p in pragmas]
+
+    ours = sqlite3.connect(":memory:")
+    ours.executescript(SCHEMA_SQL)
+    assert facts(ours) == facts(db.conn)
+    ours.close()

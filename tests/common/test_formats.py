@@ -495,7 +495,7 @@ def test_coordinates(tmp_path):
         ("1 2 3\nAX 1 2 3\n", "coords:2: expected 3 numbers, as in the lines above"),
         ("AX 1 2\n", "coords:1: expected 3 coordinates per line"),
         ("1 2 1D0\n1 2 3\n", "coords: holds 6 coordinates, expected 9"),
-        ("1 2 3\n1 2 +Inf\n", "coords: a coordinate is not finite"),
+        ("1 2 3\n1 2 +Inf\n", "coords:2: coordinate 3 is not finite"),
     ],
 )
 def test_bad_coordinates(tmp_path, text, message):

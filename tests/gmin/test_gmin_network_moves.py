@@ -184,14 +184,13 @@ def test_restore_continues_identically(tmp_path, walkers):
     half = make(tmp_path, "half", XOR.replace("STEPS 120", "STEPS 60"), extra)
     assert run(whole) == 0
     assert run(half) == 0
-    first = quenches(half)
     (half / "data").write_text(XOR + extra + "RESTORE GMIN.dump\n")
     assert run(half) == 0
-    assert sorted(first + quenches(half)) == sorted(quenches(whole))
+    assert sorted(quenches(half)) == sorted(quenches(whole))
     assert (half / "lowest").read_text() == (whole / "lowest").read_text()
     lines = [(d / "output").read_text().splitlines() for d in (whole, half)]
     counts = [[line for line in text if line.startswith("network>")] for text in lines]
-    assert counts[0] == counts[1]
+    assert counts[0] == counts[1][-len(counts[0]) :]
     assert len(counts[0]) == walkers * len(KINDS)
     for name in ("energy", "markov", "best"):
         name += "" if walkers == 1 else ".2"

@@ -125,8 +125,12 @@ def test_restart_equals_uninterrupted_run(lj13, lines_of, extra):
     parts = lj13(extra, data=LJ13.replace("STEPS 200", "STEPS 90"))
     first = trajectory(lines_of(parts))
     (parts / "data").write_text(LJ13 + extra + "RESTORE GMIN.dump\n")
+    # output goes on after the lines of the first part; those of steps after the dump give way
+    with (parts / "output").open("a") as file:
+        file.write("Qu         91 E=    -40.0000000     steps=  100 RMS= 0.50000E-03 Markov E=    -40.0")
     second = trajectory(lines_of(parts))
-    assert first + second == expected
+    assert second[: len(first)] == first
+    assert second == expected
     assert (parts / "lowest").read_bytes() == (whole / "lowest").read_bytes()
     if "TRACKDATA" in extra:
         for name in ("energy", "markov", "best"):
@@ -141,7 +145,8 @@ def test_classic_dump_is_read(lj13, lines_of):
     path.write_text("\n".join(classic) + "\n")
     (directory / "data").write_text(LJ13 + "NEWRESTART 10\nAVOID 1.0 5 F\nRESTORE GMIN.dump\n")
     quenches = [int(line[3:13]) for line in trajectory(lines_of(directory))]
-    assert quenches == list(range(91, 201))
+    # the lines up to the dump are those of the first part
+    assert quenches == list(range(201))
     path.write_text("\n".join(classic[:40]) + "\n")
     with pytest.raises(InputError, match="truncated"):
         run(directory)
@@ -163,11 +168,10 @@ def test_stop_at_a_safe_point_and_continue(lj13, lines_of, monkeypatch):
     monkeypatch.setattr(WalkerRun, "_run_block", interrupted)
     with pytest.raises(StoppedError):
         run(directory)
-    done = trajectory((directory / "output").read_text().splitlines())
     stop.reset()
     monkeypatch.setattr(WalkerRun, "_run_block", original)
     (directory / "data").write_text(LJ13 + "RESTORE GMIN.dump\n")
-    assert done + trajectory(lines_of(directory)) == expected
+    assert trajectory(lines_of(directory)) == expected
 
 
 def test_sigterm_gives_status_3(lj13):
@@ -248,6 +252,8 @@ def test_network_without_coords(tmp_path):
         (lambda d: (d / "data").write_text(LJ13 + "RESTORE GMIN.dump\n"), r"no file GMIN.dump"),
         (lambda d: (d / "coords").write_text("0.0 0.0 0.0\n1.0 x 0.0\n"), r"coords:2: .*x"),
         (lambda d: (d / "coords").write_text("0.0 0.0 0.0\n1.0 0.0\n"), r"coords"),
+        (lambda d: (d / "coords").write_text("0.0 0.0 0.0\n1.0 0.0 inf\n"), r"coords:2: coordinate 3 is not finite"),
+        (lambda d: (d / "coords").write_text("0 0 0\n1 0 0\n0 0 0\n"), r"coords: atoms 1 and 3 are at one place"),
     ],
 )
 def test_bad_input_writes_nothing(lj13, change, message):

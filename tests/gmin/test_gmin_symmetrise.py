@@ -1,11 +1,14 @@
 """SYMMETRISE and SYMMETRISECSM: chains over symmetric clusters beside the walker."""
 
+import json
 import re
 
 import pytest
+from gmin_inputs import LJ13
 
 from common.errors import InputError
 from gmin.job import read_job
+from gmin.run import run
 
 
 @pytest.mark.parametrize("group", ["CI", "C3v", "TD"])
@@ -53,3 +56,24 @@ def test_cores_lead_to_the_truncated_octahedron(lj13, lines_of):
 def test_what_cannot_be_symmetrised_is_an_error(lj13, keyword):
     with pytest.raises(InputError, match="SYMMETRISE"):
         read_job(lj13(keyword + "\n"))
+
+
+@pytest.mark.parametrize("keyword", ["SYMMETRISE 3", "SYMMETRISECSM 3 C2v 1D-6 3 2"])
+@pytest.mark.parametrize("steps", [60, 67, 74])
+def test_a_chain_goes_on_where_the_dump_left_it(tmp_path, keyword, steps):
+    """A run stopped after some steps and continued ends in the state of a run that was not stopped."""
+    text = LJ13.replace("STEPS 200", "STEPS {}") + f"{keyword}\nNODATABASE\nNATOMS 19\n"
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for directory, n in ((whole, 150), (parts, steps)):
+        directory.mkdir()
+        (directory / "data").write_text(text.format(n))
+        assert run(directory) == 0
+    (parts / "data").write_text(text.format(150) + "RESTORE GMIN.dump\n")
+    assert run(parts) == 0
+    states = []
+    for directory in (whole, parts):
+        (state,) = json.loads((directory / "GMIN.dump").read_text().splitlines()[-1])["walkers"]
+        del state["seconds"]
+        states.append(state)
+    assert states[0] == states[1]
+    assert states[0]["symmetric"]["operations"]

@@ -322,11 +322,10 @@ def test_bhpt_continues_from_a_dump(lj13):
     assert run(whole) == 0
     part = lj13(data=(whole / "data").read_text().replace("STEPS 300", "STEPS 117"))
     assert run(part) == 0
-    done = quenches(part)
     (part / "data").write_text((whole / "data").read_text() + "RESTORE GMIN.dump\n")
     assert run(part) == 0
-    assert sorted(done + quenches(part)) == sorted(quenches(whole))
-    assert exchanges(part) == exchanges(whole)
+    assert sorted(quenches(part)) == sorted(quenches(whole))
+    assert exchanges(part)[-len(exchanges(whole)) :] == exchanges(whole)
 
 
 def test_bhpt_needs_walkers(lj13):
