@@ -49,7 +49,9 @@ test-checked: $(STAMPS)/test
 	cd build/checked && LANDSCAPES_CHECKED=1 $(BIN)/python setup.py -q build_ext --inplace
 	cd build/checked && PYTHONPATH=. $(BIN)/python -m pytest -n $(WORKERS) tests/common tests/potentials tests/optim tests/gmin
 
+# On a machine with a CUDA device: its tests, and the rows of the table in docs/gpu.md.
 test-gpu: $(STAMPS)/test
+	$(PIP) install --no-build-isolation -e '.[gpu]'
 	$(BIN)/python -m pytest -m gpu
 
 lint: $(STAMPS)/test

@@ -113,8 +113,9 @@ class DeviceSearch:
         if self.job.starts:
             x = np.repeat(self.job.starts[0][None], n, axis=0)
         else:
-            rng = np.random.default_rng(abs(self.job.seed))
-            x = np.array([self.job.potential.random_coordinates(rng) for _ in range(n)])
+            from potentials.cuda.starts import random_starts
+
+            x = random_starts(self.job.potential, n, np.random.default_rng(abs(self.job.seed)))
         try:
             found = self.walkers.start(x)
         except ValueError as error:

@@ -9,6 +9,7 @@ layers.h       networks whose products are left to cuBLAS, and quenches in step 
 kernels.cu     the kernels; emulated.cpp  the same for a processor without a device (tests)
 batch          energies, gradients, Hessian-vector products and quenches of many points
 large_network  the same for networks whose layers are left to cuBLAS
+starts         random starting points of many walkers
 walkers        thousands of basin-hopping walkers
 device         choice of the device, memory, launches; compiler  nvcc and what it made before
 emulated       the same interface on the processor

@@ -19,6 +19,7 @@ from potentials.cuda.compiler import compiled_for_device, find_nvcc
 from potentials.cuda.device import device_number
 from potentials.cuda.large_network import LargeNetworkBatch
 from potentials.cuda.parameters import SOURCES, kernel_names, parameters, parameters_type
+from potentials.cuda.starts import random_starts
 from potentials.lj import LennardJones
 from potentials.ljat import LennardJonesAxilrodTeller
 
@@ -257,6 +258,20 @@ def test_random_numbers_are_those_published(request):
         words = (ctypes.c_uint * 4)(*counter)
         library.emulated_philox(words, ctypes.c_uint(key[0]), ctypes.c_uint(key[1]))
         assert tuple(words) == wanted
+
+
+def test_many_random_starts_are_those_of_the_potential():
+    rng = np.random.default_rng(0)
+    for potential in (LennardJones(20), LennardJonesAxilrodTeller(13, 1.0, radius=2.5)):
+        x = random_starts(potential, 200, rng).reshape(200, -1, 3)
+        single = np.array([potential.random_coordinates(rng) for _ in range(200)]).reshape(200, -1, 3)
+        assert x.shape == single.shape
+        first, second = np.triu_indices(x.shape[1], 1)
+        assert np.linalg.norm(x[:, first] - x[:, second], axis=2).min() > 0.5
+        sizes = [np.linalg.norm(a, axis=2) for a in (x, single)]
+        assert sizes[0].max() == pytest.approx(sizes[1].max(), rel=0.01)
+        assert sizes[0].mean() == pytest.approx(sizes[1].mean(), rel=0.02)
+    assert random_starts(network((2, 3, 2), 5), 4, rng).shape == (4, 17)
 
 
 def test_threads_share_long_sums():
