@@ -15,11 +15,24 @@ def add_arguments(parser):
         "CVMINIMA); committor, a disconnectivity graph coloured by committors (NGT)"
     )
     parser.add_argument("--plot", choices=["survey", "rates", "fpt", "cv", "committor"], help=text)
+    text = "classify new data (an archive .npz with inputs, or a table) with a model that MLSUP wrote, and stop"
+    parser.add_argument("--predict", nargs=2, metavar=("MODEL", "DATA"), help=text)
+    parser.add_argument("--output", metavar="FILE", help="with --predict: table to write, DATA.predicted.csv by default")
     parser.add_argument("--job-script", action="store_true", help="write pathsample.slurm, a batch script for Slurm, and stop")
 
 
 def run_here(arguments):
     """Run in the current directory; imports late, so that --version stays quick."""
+    if arguments.predict:
+        from pathsample.learning.prediction import predict_file
+        from pathsample.summary import Report
+
+        predict_file(*arguments.predict, Report(), arguments.output)
+        return 0
+    if arguments.output:
+        from common.errors import InputError
+
+        raise InputError("pathsample: --output goes with --predict MODEL DATA")
     from pathsample.run import look, run
 
     if arguments.status or arguments.plot or arguments.job_script:

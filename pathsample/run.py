@@ -197,6 +197,10 @@ def read_files(setup):
         from pathsample.learning.network_pictures import check
 
         collect("PICTURES", lambda: check(setup))
+    if settings.given("MLSUP"):
+        from pathsample.learning.mlsup import read_superposition
+
+        collect("MLSUP", lambda: read_superposition(setup))
     if settings.given("CONNECTPAIRS"):
         from pathsample.pairs import ConnectPairs
 
@@ -331,8 +335,8 @@ def show_choice(setup, report):
 
 
 def measure_networks(setup, database, files, report):
-    """AUC, ROC, MISCLASSIFICATION: classify data with the network of every minimum; returns the files written."""
-    if not files.keys() & set(MEASURES):
+    """AUC, ROC, MISCLASSIFICATION, MLSUP: classify data with the network of every minimum; returns the files written."""
+    if not files.keys() & {*MEASURES, "MLSUP"}:
         return []
     from pathsample.learning.measure import measure_networks as measure
 

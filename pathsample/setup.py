@@ -201,6 +201,7 @@ def check_pathdata(setup):
                 continue
             if values.file is not None and not setup.path(values.file).is_file():
                 settings.error(name, f"no file {values.file} in {setup.directory.resolve()}; correct the name", index)
+    check_superposition(setup)
     check_maintenance(setup)
     check_engine(setup)
     for name in settings["COPYFILES"].files or []:
@@ -219,6 +220,28 @@ def check_pathdata(setup):
         for index, name in enumerate(names):
             if name in names[:index]:
                 settings.error(keyword, f"{what} {name} is computed twice; give a second name: {keyword} file name", index)
+
+
+def check_superposition(setup):
+    """Collect what is wrong with MLSUP."""
+    settings = setup.settings
+    for name in ("MLSUPDATA", "MLSUPNET"):
+        if settings.given(name) and not settings.given("MLSUP"):
+            settings.error(name, "goes with MLSUP, which is not given; add MLSUP n method")
+    if not settings.given("MLSUP"):
+        return
+    values = settings["MLSUP"]
+    if settings.given("NOPOINTS"):
+        settings.error("MLSUP", "not possible with NOPOINTS; remove one of the two")
+    if values.method == "list" and not values.numbers:
+        settings.error("MLSUP", "the numbers of the minima are missing: MLSUP n list m1 m2 ...")
+    if values.numbers and values.method not in ("list", "peaks"):
+        settings.error("MLSUP", f"{values.method} takes no numbers; remove them, or write list")
+    data = settings["MLSUPDATA"]
+    for file in (data.train, data.test):
+        if file is not None and file not in OWN_DATA and not setup.path(file).is_file():
+            name = "MLSUPDATA" if settings.given("MLSUPDATA") else "MLSUP"
+            settings.error(name, f"no file {file} in {setup.directory.resolve()}; correct the name")
 
 
 def check_maintenance(setup):

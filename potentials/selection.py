@@ -309,6 +309,37 @@ def read_network_data(settings, path):
     return inputs / _scale(settings, trained, training), classes
 
 
+def read_network_scale(settings, directory):
+    """(shift, divisor) of the input columns of the network of an input, each of shape (n_in,).
+
+    Raises
+    ------
+    InputError
+        If the input has no network.
+    """
+    import numpy as np
+
+    name = next((name for name in NETWORKS if settings.given(name)), None)
+    if name is None:
+        raise InputError(f"{settings.name}: no network is given; add one of {', '.join(NETWORKS)}")
+    directory = Path(directory)
+    if name == "MLP":
+        data = _network_file(settings, directory).data
+        return data.shift, data.divisor
+    if name == "XOR":
+        return np.zeros(2), np.ones(2)
+    from potentials.datasets.files import read_data
+
+    network = settings[name]
+    shift, divisor = np.zeros(network.n_in), np.ones(network.n_in)
+    if settings.given("MLPNORM"):
+        start, layout = _columns(settings, name)
+        path = directory / NETWORK_DATA
+        trained = read_data(path, network.n_in, start, network.n_data, network.n_out, layout)[0]
+        divisor = divisor * _scale(settings, trained, path)
+    return shift, divisor
+
+
 def _measured_data(settings, name, path, directory, own):
     """Data for measuring the networks of MLP and XOR."""
     if name == "XOR":

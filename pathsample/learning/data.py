@@ -37,3 +37,15 @@ def read_data(setup, values, keyword="AUC"):
             f"give one from 0 to {n_classes - 1}"
         )
     return read_network_data(setup.connect or setup.settings, setup.path(values.file))
+
+
+def read_scale(setup):
+    """(shift, divisor) of the inputs of the network of an input: it sees (input - shift) / divisor.
+
+    Returns
+    -------
+    shift, divisor : ndarray of shape (n_inputs,)
+    """
+    from potentials.selection import read_network_scale
+
+    return read_network_scale(setup.connect or setup.settings, setup.directory)

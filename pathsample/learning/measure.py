@@ -1,4 +1,4 @@
-"""What pathdata asks to know of the networks at the minima: AUC, ROC and MISCLASSIFICATION."""
+"""What pathdata asks to know of the networks at the minima: AUC, ROC, MISCLASSIFICATION and MLSUP."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def measure_networks(setup, database, files, report):
     list of str
         Files written.
     """
-    wanted = [name for name in ("AUC", "ROC", "MISCLASSIFICATION") if name in files]
+    wanted = [name for name in ("AUC", "ROC", "MISCLASSIFICATION", "MLSUP") if name in files]
     if not wanted or not database.n_minima:
         return []
     coordinates = database.coordinates()
@@ -38,6 +38,10 @@ def measure_networks(setup, database, files, report):
         written += write_roc(setup, database, coordinates, values, inputs, classes, report)
     for values, inputs, classes in files.get("MISCLASSIFICATION", ()):
         written += write_misclassification(setup, database, coordinates, values, inputs, classes, report)
+    if "MLSUP" in files:
+        from pathsample.learning.mlsup import superposition
+
+        written += superposition(setup, database, files, report)
     return written
 
 

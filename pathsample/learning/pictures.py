@@ -103,3 +103,59 @@ def draw_joint_densities(stem, panels):
         axes.title.set_fontsize(9)
         figure.colorbar(image, ax=axes, label="probability density" if k == len(panels) - 1 else "")
     return save(figure, stem)
+
+
+def draw_choice(stem, model, inputs, classes, probabilities, chosen, positive_class):
+    """Which minimum answers where, beside what each says alone (Niroomand et al. 2022, fig 4).
+
+    Parameters
+    ----------
+    stem : Path
+    model : Model
+    inputs : ndarray of shape (N, n_inputs)
+        Scaled. With two of them the regions of the plane are drawn, with more the items over the first two.
+    classes : ndarray of int of shape (N,)
+    probabilities : ndarray of shape (m, N, n_classes)
+    chosen : ndarray of int of shape (N,)
+    positive_class : int
+
+    Notes
+    -----
+    At most eight minima have a panel of their own.
+    """
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+
+    m = len(model.minima)
+    shown = min(m, 8)
+    columns = min(shown, 4)
+    rows = -(-shown // columns)
+    figure = new_figure(3.4 + 1.9 * columns, max(3.2, 1.9 * rows))
+    grid = figure.add_gridspec(rows, columns + 2)
+    colours = colormaps["tab10" if m <= 10 else "tab20"].colors
+    colours = [colours[k % len(colours)] for k in range(m)]
+    axes = figure.add_subplot(grid[:, :2])
+    x, y = inputs[:, 0], inputs[:, 1]
+    if inputs.shape[1] == 2:
+        corners = [(v.min() - 0.05 * np.ptp(v), v.max() + 0.05 * np.ptp(v)) for v in (x, y)]
+        plane = np.stack(np.meshgrid(*(np.linspace(*c, PLANE_POINTS) for c in corners)), axis=-1).reshape(-1, 2)
+        regions = model.choose(plane).reshape(PLANE_POINTS, PLANE_POINTS)
+        axes.imshow(
+            regions, origin="lower", extent=(*corners[0], *corners[1]), cmap=ListedColormap(colours), vmin=-0.5, vmax=m - 0.5,
+            alpha=0.25, interpolation="nearest", aspect="auto",
+        )  # fmt: skip
+    for k in range(m):
+        part = chosen == k
+        if part.any():
+            axes.scatter(x[part], y[part], s=6, color=colours[k], label=f"{model.minima[k]}", linewidths=0)
+    axes.set(xlabel="input 1", ylabel="input 2", title="minimum that answers")
+    axes.legend(frameon=True, fontsize=6, markerscale=2, loc="upper right")
+    for k in range(shown):
+        panel = figure.add_subplot(grid[k // columns, 2 + k % columns])
+        p = probabilities[k][:, positive_class]
+        drawn = panel.scatter(x, y, c=p, s=3, cmap="coolwarm", vmin=0, vmax=1, linewidths=0)
+        right = np.mean(probabilities[k].argmax(axis=1) == classes)
+        panel.set_title(f"{model.minima[k]}: {right:.2f} right", fontsize=7, color=colours[k])
+        panel.set(xticks=[], yticks=[])
+    figure.colorbar(drawn, ax=figure.axes[1:], label=f"probability of class {positive_class}", shrink=0.8)
+    return save(figure, stem)

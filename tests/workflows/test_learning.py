@@ -73,3 +73,58 @@ def test_without_wrong_labels_there_are_none_to_measure(write, command):
     clean = NETWORK.replace("  mislabel: {fraction: 0.1, seed: 2}\n", "")
     write(network__yaml=clean, data=DATA, odata__connect=POTENTIAL, pathdata="AUC wrong\n")
     assert "no training item is labelled wrongly" in command("pathsample", status=2).stderr
+
+
+@pytest.mark.parametrize(
+    "method", ["best", *(pytest.param(name, marks=pytest.mark.slow) for name in ("pairs", "greedy", "random", "list 1 3 2"))]
+)
+def test_superposition(minima, tmp_path, write, command, method):
+    write(pathdata=f"MLSUP 3 {method}\nMLSUPDATA train test 1\nMLSUPNET 3 5\n")
+    out = command("pathsample").stdout
+    assert f"mlsup> minima chosen by {method.split()[0]}:" in out
+    (train, test) = (
+        [float(word) for word in line.split()[2:]] for line in out.splitlines() if line[:12] in ("mlsup> train", "mlsup> test ")
+    )
+    for mlsup, in_set, single, _, attainable, accuracy in (train, test):
+        assert in_set <= single
+        assert 0.0 <= mlsup <= attainable + 1e-9
+        assert 0.0 <= accuracy <= 1.0
+    with Database(tmp_path / "landscape.db", read_only=True) as database:
+        share = database.property("mlsup_share")
+        assert database.meta("mlsup_test").startswith("mlsup=")
+    assert np.nansum(share) == pytest.approx(1.0)
+    assert np.isfinite(share).sum() == 3
+    assert (tmp_path / "mlsup.png").exists()
+    np.savez(tmp_path / "new.npz", inputs=np.random.default_rng(0).normal(size=(20, 2)))
+    out = command("pathsample", "--predict", "mlsup.npz", "new.npz", "--output", "answers.csv").stdout
+    assert "20 items, answers in answers.csv" in out
+    table = np.genfromtxt(tmp_path / "answers.csv", delimiter=",", names=True)
+    assert table["p0"] + table["p1"] == pytest.approx(np.ones(20))
+    assert (table["class"] == (table["p1"] > table["p0"])).all()
+
+
+@pytest.mark.parametrize(
+    ("pathdata", "problem"),
+    [
+        ("MLSUP 3 list", "the numbers of the minima are missing"),
+        ("MLSUP 3 best 1 2 3", "best takes no numbers"),
+        ("MLSUP 1", "pathdata:1"),
+        ("MLSUP 3\nMLSUPDATA nofile", "MLSUPDATA"),
+        ("MLSUPNET 4", "goes with MLSUP"),
+    ],
+)
+def test_mistakes_of_superpositions(write, command, pathdata, problem):
+    write(network__yaml=NETWORK, data=DATA, odata__connect=POTENTIAL, pathdata=pathdata + "\n")
+    assert problem in command("pathsample", status=2).stderr
+
+
+def test_minima_that_are_not_there(minima, write, command):
+    write(pathdata="MLSUP 2 list 1 999\n")
+    assert "minimum 999 of" in command("pathsample", status=2).stderr
+    write(pathdata="MLSUP 900\n")
+    assert "superpose fewer" in command("pathsample", status=2).stderr
+
+
+def test_predicting_needs_a_model(write, command):
+    assert "cannot be read" in command("pathsample", "--predict", "mlsup.npz", "new.csv", status=2).stderr
+    assert "goes with --predict" in command("pathsample", "--output", "x", status=2).stderr
