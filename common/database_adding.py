@@ -222,7 +222,9 @@ class AddMethods:
         self._check_size(x.shape[1])
         return rows, (row.tobytes() for row in x)
 
-    def add_triples(self, triples, *, all_ts=False, max_ts_energy=None, eigenvalue_cut=None):
+    def add_triples(
+        self, triples, *, all_ts=False, max_ts_energy=None, eigenvalue_cut=None, max_barrier=None, min_barrier=None
+    ):
         """Add transition states with their minima, as PATHSAMPLE's getallpaths does, in one transaction.
 
         In the order given: a new transition state is appended, then its new minima, the one on the + side first. A transition
@@ -239,6 +241,10 @@ class AddMethods:
         eigenvalue_cut : float, optional
             Leave out triples one of whose minima has its smallest eigenvalue that is not a zero mode at or below this
             (EVCUT), where eigenvalues are known.
+        max_barrier : float, optional
+            Leave out triples both of whose barriers are above this (MAXBARRIER).
+        min_barrier : float, optional
+            Leave out triples one of whose barriers is below this (MINBARRIER).
 
         Returns
         -------
@@ -247,7 +253,7 @@ class AddMethods:
         report = AddReport()
         with self.transaction():
             for triple in triples:
-                reason = self._unfit(triple, max_ts_energy, eigenvalue_cut)
+                reason = self._unfit(triple, max_ts_energy, eigenvalue_cut) or _unfit_barriers(triple, max_barrier, min_barrier)
                 if reason:
                     report.skipped += 1
                     report.ids.append(None)
@@ -307,6 +313,16 @@ class AddMethods:
                 if not lowest > eigenvalue_cut:
                     return f"the minimum on the {name} side has the eigenvalue {lowest:.6g}, not above {eigenvalue_cut:.6g}"
         return ""
+
+
+def _unfit_barriers(triple, highest, lowest):
+    """Why the barriers of a triple keep it out, or an empty string."""
+    barriers = [triple.transition_state.energy - minimum.energy for minimum in (triple.plus, triple.minus)]
+    if highest is not None and min(barriers) > highest:
+        return f"both barriers are above {highest:.10g}"
+    if lowest is not None and min(barriers) < lowest:
+        return f"a barrier of {min(barriers):.6g} is below {lowest:.10g}"
+    return ""
 
 
 def _number(value):

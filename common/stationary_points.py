@@ -1,6 +1,6 @@
 """Records of stationary points: the words in which the programs speak to each other and to the database."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -83,3 +83,28 @@ class Triple:
     transition_state: TransitionState
     minus: Minimum
     path_length: float = field(default=float("nan"))
+
+
+def with_inertia(triple, symmetry):
+    """The same triple with the inertia of its points, which path.info does not state.
+
+    Parameters
+    ----------
+    triple : Triple
+    symmetry : Symmetry
+        Supplies ``inertia(x)``.
+
+    Returns
+    -------
+    Triple
+    """
+
+    def complete(point):
+        return replace(point, inertia=tuple(float(v) for v in symmetry.inertia(point.coordinates)))
+
+    return replace(
+        triple,
+        plus=complete(triple.plus),
+        transition_state=complete(triple.transition_state),
+        minus=complete(triple.minus),
+    )

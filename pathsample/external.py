@@ -3,7 +3,8 @@
 For job P a scratch directory ``jobs/P`` gets odata.P (odata.connect and the first minimum below it), finish.P (the second
 minimum) and the COPYFILES; the executable runs as ``EXEC P``, with its output in OPTIM.connect.P; the stationary points
 come back in path.info.P. The directory is removed afterwards unless COPYOPTIM or DEBUG is given. What comes back is
-polished and checked with our own potential before it may enter the database.
+polished and checked with our own potential before it may enter the database; of a force field that this suite does not have
+(`external_system`) it is taken as it is.
 """
 
 import os
@@ -43,13 +44,18 @@ def write_input(folder, number, template, symbol, first, second):
     from common.formats.fortran import f
 
     def lines(x, label):
-        if symbol is None:
-            return "".join(f(v, 20, 10) + "\n" for v in x)
-        return "".join(label + "".join(f(v, 20, 10) for v in atom) + "\n" for atom in x.reshape(-1, 3))
+        return "".join(f(v, 20, 10) + "\n" for v in x) if symbol is None else atom_lines(x, label)
 
     label = "" if symbol is None else f"{symbol:<2.2s}  "
     (folder / f"odata.{number}").write_text(template.rstrip("\n") + "\n" + lines(first, label), encoding="utf-8")
     (folder / f"finish.{number}").write_text(lines(second, ""), encoding="utf-8")
+
+
+def atom_lines(x, label):
+    """Coordinates as lines of an atom each: label and 3F20.10."""
+    from common.formats.fortran import f
+
+    return "".join(label + "".join(f(v, 20, 10) for v in atom) + "\n" for atom in x.reshape(-1, 3))
 
 
 def connect_externally(setup, number, first, second):
@@ -73,6 +79,7 @@ def connect_externally(setup, number, first, second):
     EngineError
         If the executable cannot be run.
     """
+    from pathsample.external_system import write_job
     from potentials.symmetry import RigidCluster
 
     settings = setup.settings
@@ -80,10 +87,12 @@ def connect_externally(setup, number, first, second):
     folder = setup.directory / JOBS / str(number)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    cluster = isinstance(setup.symmetry, RigidCluster)
-    symbol = (settings["SYSTEM"].symbol or "AX") if cluster else None
     template = (setup.directory / "odata.connect").read_text(encoding="utf-8")
-    write_input(folder, number, template, symbol, first.coordinates, second.coordinates)
+    if setup.external:
+        write_job(setup, folder, number, template, first.coordinates, second.coordinates)
+    else:
+        symbol = (settings["SYSTEM"].symbol or "AX") if isinstance(setup.symmetry, RigidCluster) else None
+        write_input(folder, number, template, symbol, first.coordinates, second.coordinates)
     for name in settings["COPYFILES"].files or []:
         shutil.copy(setup.path(name), folder)
     try:
@@ -118,8 +127,16 @@ def read_result(setup, path):
     """
     from common.formats.path_info import read
     from optim.stationary import characterise_minimum, characterise_transition_state
+    from pathsample.external_system import read_points, template_keywords
 
     potential, optim = setup.potential, setup.optim
+    if setup.external:
+        template = (setup.directory / "odata.connect").read_text(encoding="utf-8")
+        without = setup.settings.given("NOFRQS") or "NOFRQS" in template_keywords(template)
+        try:
+            return list(read_points(setup, path, not without)), 0
+        except InputError:
+            return [], 1
     frequencies = not (setup.settings.given("NOFRQS") or setup.connect.given("NOFRQS"))
     try:
         found = read(path, setup.n_variables, frequencies=frequencies, n_zero=setup.symmetry.n_zero)

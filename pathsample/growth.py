@@ -112,7 +112,7 @@ class Growing:
         self.per_cycle = settings["JOBSPERCYCLE"].n
         self.survey = settings.given("SURVEY")
         self.filters = dict(setup.filters)
-        if not settings.given("EVCUT"):
+        if not (settings.given("EVCUT") or setup.external):
             # the default is meant for path.info files; our own searches have checked the index of every point
             self.filters["eigenvalue_cut"] = None
         self.followers = self._follow_up()

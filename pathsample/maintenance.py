@@ -19,7 +19,7 @@ SUBSETS = ("REMOVESP", "RETAINSP", "REMOVEUNCONNECTED")
 
 def stops(settings):
     """Whether a keyword of maintenance ends the run."""
-    return any(settings.given(name) for name in (*EXTRACTIONS, *SUBSETS, "FROMLOWEST"))
+    return any(settings.given(name) for name in (*EXTRACTIONS, *SUBSETS, "FROMLOWEST", "ADDMINXYZ", "DISTANCE", "CALCORDER"))
 
 
 def maintain(setup, database, report):
@@ -31,12 +31,24 @@ def maintain(setup, database, report):
         Names of the files written, beside those of every run.
     """
     settings, files = setup.settings, []
+    if settings.given("CHECKCONNECTIONS"):
+        from pathsample.measures import connection_counts
+
+        connection_counts(setup, database, report)
     for kind, name in (("minima", "GETMINFRQS"), ("transition_states", "GETTSFRQS")):
         if settings.given(name):
             fill_log_products(setup, database, kind, report)
     for name in EXTRACTIONS:
         if settings.given(name):
             files.append(extract(setup, database, name, report))
+    if settings.given("DISTANCE"):
+        from pathsample.measures import print_distances
+
+        print_distances(setup, database, report)
+    if settings.given("CALCORDER"):
+        from pathsample.measures import bond_order
+
+        bond_order(setup, database, report)
     for name in SUBSETS:
         if settings.given(name):
             files += write_subset(setup, database, name, report)
@@ -108,6 +120,23 @@ def read_lowest(setup):
         minimised(setup, entry.coordinates, entry.energy, f"lowest: minimum {number}")
         for number, entry in enumerate(read(setup.path("lowest")), 1)
     ]
+
+
+def read_frames(setup):
+    """ADDMINXYZ: the minima that the frames of an xyz file lead to.
+
+    Returns
+    -------
+    list of (str, list of Minimum)
+    """
+    from common.formats.xyz import read
+
+    found = []
+    for values in setup.settings.all("ADDMINXYZ"):
+        frames = enumerate(read(setup.path(values.file)), 1)
+        minima = [minimised(setup, frame.coordinates, where=f"{values.file}: frame {number}") for number, frame in frames]
+        found.append((values.file, minima))
+    return found
 
 
 def minimised(setup, coordinates, energy=None, where=""):

@@ -13,7 +13,7 @@ from pathsample.summary import Report, database_lines, header, summary
 #: Keywords that measure networks with data.
 MEASURES = ("AUC", "ROC", "MISCLASSIFICATION")
 #: Keywords that can make a database where there is none.
-CREATE = {"STARTFROMPATH", "ADDMIN", "ADDPATH", "MERGEDB", "FROMLOWEST", "DIJINITSTART"}
+CREATE = {"STARTFROMPATH", "ADDMIN", "ADDMINXYZ", "ADDPATH", "MERGEDB", "FROMLOWEST", "DIJINITSTART"}
 
 
 def run(directory=".", check=False, verify=False):
@@ -67,6 +67,8 @@ def work(setup, verify=False):
     """Do what a pathdata that was read says; arguments and result as for `run`."""
     started = time.process_time()
     report = Report()
+    if verify and setup.external:
+        raise InputError(f"--verify: needs energies of {setup.potential.name}, which this suite does not have")
     if verify:
         return EXIT_DONE if run_checks(setup, report, everything=True) else EXIT_GOAL_NOT_REACHED
     files = read_files(setup)
@@ -182,6 +184,10 @@ def read_files(setup):
         from pathsample.maintenance import read_lowest
 
         collect("FROMLOWEST", lambda: [("lowest", read_lowest(setup))])
+    if settings.given("ADDMINXYZ"):
+        from pathsample.maintenance import read_frames
+
+        collect("ADDMINXYZ", lambda: read_frames(setup))
     if settings.given("DIJINITSTART"):
         from pathsample.maintenance import read_end_geometries
 
@@ -285,8 +291,9 @@ def add_files(setup, database, files, report):
         start_from_path.add_paths(setup, database, files["ADDPATH"], report)
     if "ADDMIN" in files:
         start_from_path.add_minima(database, files["ADDMIN"], report)
-    if "FROMLOWEST" in files:
-        start_from_path.add_minima(database, files["FROMLOWEST"], report)
+    for name in ("FROMLOWEST", "ADDMINXYZ"):
+        if name in files:
+            start_from_path.add_minima(database, files[name], report)
     if "MERGEDB" in files or "DIJINITSTART" in files:
         from pathsample.maintenance import merge, start_from_geometries
 

@@ -22,7 +22,7 @@ RATE_STRATEGIES = ("DIJPAIR", "SHORTCUT", "FREEPAIRS")
 #: Maintenance that needs coordinates.
 NEED_POINTS = (
     "DIJINITSTART", "MERGEDB", "FROMLOWEST", "EXTRACTMIN", "EXTRACTMINFILE", "EXTRACTTS", "EXTRACTTSFILE", "GETMINFRQS",
-    "GETTSFRQS",
+    "GETTSFRQS", "ADDMINXYZ", "DISTANCE", "CALCORDER",
 )  # fmt: skip
 #: Keywords that need a network and data for it.
 NEED_NETWORK = ("AUC", "ROC", "MISCLASSIFICATION")
@@ -93,6 +93,11 @@ class Setup:
         return None if self.potential is None else int(self.potential.n_variables)
 
     @property
+    def external(self):
+        """Whether only EXEC can evaluate the system (`external_system`)."""
+        return self.potential is not None and not hasattr(self.potential, "energy")
+
+    @property
     def grows(self):
         """Whether searches are to be made."""
         return self.settings["CYCLES"].n > 0 or self.settings.given("SURVEY")
@@ -115,8 +120,19 @@ class Setup:
         return {
             "all_ts": settings.given("ALLTS"),
             "max_ts_energy": settings["MAXTSENERGY"].energy,
-            "eigenvalue_cut": settings["EVCUT"].eigenvalue,
+            "eigenvalue_cut": self.eigenvalue_cut,
+            "max_barrier": settings["MAXBARRIER"].barrier,
+            "min_barrier": settings["MINBARRIER"].barrier,
         }
+
+    @property
+    def eigenvalue_cut(self):
+        """EVCUT, or what suits the unit of the eigenvalues."""
+        from pathsample.external_system import SI_CUT, SI_FREQUENCIES
+
+        given = self.settings.given("EVCUT")
+        si = not given and any(self.settings.given(name) for name in SI_FREQUENCIES)
+        return SI_CUT if si else self.settings["EVCUT"].eigenvalue
 
     def path(self, name):
         """A file named in the input, relative to the directory of the run."""
@@ -194,7 +210,7 @@ def check_pathdata(setup):
                 settings.error(name, "not possible with NOPOINTS; remove one of the two")
         if cycles > 0:
             settings.error("CYCLES", "a database without coordinates (NOPOINTS) cannot grow; set CYCLES 0 or remove NOPOINTS")
-    for name in ("STARTFROMPATH", "ADDPATH", "ADDMIN", "CONNECTPAIRS", "USEPAIRS", "IGNOREPAIRS", *NEED_NETWORK):
+    for name in ("STARTFROMPATH", "ADDPATH", "ADDMIN", "ADDMINXYZ", "CONNECTPAIRS", "USEPAIRS", "IGNOREPAIRS", *NEED_NETWORK):
         for index, values in enumerate(settings.all(name)):
             if name in NEED_NETWORK and values.file in OWN_DATA:
                 # the network's own data, where there is no such file
@@ -276,9 +292,13 @@ def read_potential(setup):
     """Build the potential and the settings of the searches from odata.connect, or from pathdata where there is none."""
     from common.keywords import load_table, parse_file
     from optim.keyword_settings import settings_from_keywords
+    from pathsample.external_system import read_system
     from potentials.selection import potential_from_keywords, potential_table_path
 
     settings = setup.settings
+    setup.potential = read_system(setup)
+    if setup.potential is not None:
+        return
     source = settings
     path = setup.directory / "odata.connect"
     if path.exists():
@@ -289,7 +309,7 @@ def read_potential(setup):
         source.finish()
         setup.optim = settings_from_keywords(source)
         source.finish()
-    elif setup.grows or any(settings.given(name) for name in ("CHECKTS", "FROMLOWEST", "DIJINITSTART")):
+    elif setup.grows or any(settings.given(name) for name in ("CHECKTS", "FROMLOWEST", "DIJINITSTART", "ADDMINXYZ")):
         raise InputError(
             f"{path}: no such file; it states the settings of the searches (NEWCONNECT, BFGSTS, ...) and the potential"
         )

@@ -45,28 +45,18 @@ def read_triples(setup, name):
         Naming file and line; also when the energies are not those of the potential.
     """
     from common.formats.path_info import read
+    from common.stationary_points import with_inertia
 
     symmetry = setup.symmetry
     frequencies = not setup.settings.given("NOFRQS")
     triples = read(setup.path(name), setup.n_variables, frequencies=frequencies, n_zero=symmetry.n_zero)
     if not triples:
         raise InputError(f"{name}: no complete minimum, transition state, minimum triple in it")
-    for k, triple in enumerate(triples):
+    for k, triple in enumerate([] if setup.external else triples):
         for point in (triple.plus, triple.transition_state, triple.minus):
             check_energy(setup.potential, point, f"{name}: triple {k + 1}")
 
-    def complete(point):
-        return replace(point, inertia=tuple(float(v) for v in symmetry.inertia(point.coordinates)))
-
-    triples[:] = [
-        replace(
-            triple,
-            plus=complete(triple.plus),
-            transition_state=complete(triple.transition_state),
-            minus=complete(triple.minus),
-        )
-        for triple in triples
-    ]
+    triples[:] = [with_inertia(triple, symmetry) for triple in triples]
     return triples
 
 
@@ -119,6 +109,8 @@ def read_added_minima(setup):
     for values in setup.settings.all("ADDMIN"):
         minima = read(setup.path(values.file), setup.n_variables)
         for k, minimum in enumerate(minima):
+            if setup.external:
+                continue
             check_energy(setup.potential, minimum, f"{values.file}: minimum {k + 1}")
             if math.isnan(minimum.log_product):
                 spectrum = hessian_spectrum(setup.potential, minimum.coordinates)
@@ -166,7 +158,8 @@ def check_text_database(setup, database):
     step = max(1, database.n_minima // CHECKED_MINIMA)
     for number in sorted({*range(1, database.n_minima + 1, step), database.n_minima}):
         minimum = database.minimum(number)
-        check_energy(setup.potential, minimum, f"{MIN_DATA}:{number}")
+        if not setup.external:
+            check_energy(setup.potential, minimum, f"{MIN_DATA}:{number}")
         inertia = setup.symmetry.inertia(minimum.coordinates)
         worst = max(abs(a - b) for a, b in zip(inertia, minimum.inertia))
         if not worst <= tolerance:

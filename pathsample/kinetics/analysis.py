@@ -79,20 +79,26 @@ def build_network(setup, database, kt=None, min_connections=0):
     """The network of rates at kT (TEMPERATURE or ENERGY when it is not given)."""
     settings = setup.settings
     minima, states, sets = rates.read_arrays(database)
+    lowest = rates.subtract_lowest(minima, states) if settings.given("RELATIVEE") else 0.0
     if kt is None and settings.given("ENERGY"):
         kappa = number_of_modes(setup, database)
-        weights = rates.microcanonical(minima, states, settings["ENERGY"].energy, kappa)
+        weights = rates.microcanonical(minima, states, settings["ENERGY"].energy - lowest, kappa)
     else:
         kt = settings["TEMPERATURE"].kt if kt is None else kt
         form = rates.free_energies if settings.given("FREEENERGY") else rates.canonical
         weights = form(minima, states, kt)
+    limit = settings["MAXTSENERGY"].energy
+    if limit is not None:
+        limit -= lowest
     most = settings["NCONNMIN"].n if settings.given("NCONNMIN") else 0
     return rates.make_network(
         minima,
         states,
         sets,
         *weights,
-        max_ts_energy=settings["MAXTSENERGY"].energy,
+        max_ts_energy=limit,
+        max_barrier=settings["MAXBARRIER"].barrier,
+        min_barrier=settings["MINBARRIER"].barrier,
         min_connections=max(min_connections or 0, most),
     )
 

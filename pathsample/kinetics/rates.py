@@ -183,7 +183,25 @@ def free_energies(minima, states, kt):
     return -(minima["energy"] - zero) / kt, -(states["energy"] - zero) / kt
 
 
-def make_network(minima, states, sets, ln_weight, ln_conductance, *, max_ts_energy=None, max_barrier=None, min_connections=0):
+def subtract_lowest(minima, states):
+    """Take the energy of the lowest minimum off all energies, in place; returns it (classic keyword RELATIVEE)."""
+    lowest = float(np.min(minima["energy"])) if len(minima["energy"]) else 0.0
+    minima["energy"], states["energy"] = minima["energy"] - lowest, states["energy"] - lowest
+    return lowest
+
+
+def make_network(
+    minima,
+    states,
+    sets,
+    ln_weight,
+    ln_conductance,
+    *,
+    max_ts_energy=None,
+    max_barrier=None,
+    min_barrier=None,
+    min_connections=0,
+):
     """Leave out what takes no part in the kinetics.
 
     Parameters
@@ -197,6 +215,8 @@ def make_network(minima, states, sets, ln_weight, ln_conductance, *, max_ts_ener
         Transition states above it are left out.
     max_barrier : float, optional
         Transition states are left out whose barriers are above it on both sides.
+    min_barrier : float, optional
+        Transition states are left out whose barrier is below it on a side.
     min_connections : int
         Minima with this many non-degenerate transition states or fewer are removed, again and again until none is left
         (classic keyword NCONNMIN). Members of A and B stay as long as they have a connection.
@@ -211,9 +231,11 @@ def make_network(minima, states, sets, ln_weight, ln_conductance, *, max_ts_ener
     keep = (plus != minus) & np.isfinite(ln_conductance)
     if max_ts_energy is not None:
         keep &= ts_energy <= max_ts_energy
-    if max_barrier is not None:
-        energy = minima["energy"]
-        keep &= np.minimum(ts_energy - energy[plus], ts_energy - energy[minus]) <= max_barrier
+    if max_barrier is not None or min_barrier is not None:
+        lower = ts_energy - np.maximum(minima["energy"][plus], minima["energy"][minus])
+        keep &= (lower <= (np.inf if max_barrier is None else max_barrier)) & (
+            lower >= (-np.inf if min_barrier is None else min_barrier)
+        )
     ends = {name: np.asarray(sorted(set(members)), dtype=np.int64) - 1 for name, members in sets.items()}
     protected = np.zeros(n, dtype=bool)
     for members in ends.values():

@@ -89,6 +89,7 @@ class PlaneSetup:
     workers: int = 2
     seed: int = 7
     symmetry = NoSymmetry()
+    external = False
     directory = Path(".")
     filters = {"all_ts": False, "max_ts_energy": None, "eigenvalue_cut": None}
 
