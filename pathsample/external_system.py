@@ -19,7 +19,7 @@ SI_CUT = 1e20
 #: Keywords that need energies or Hessians of a system.
 NEED_POTENTIAL = (
     "SURVEY", "CHECKMIN", "CHECKTS", "DIJINITSTART", "FROMLOWEST", "ADDMINXYZ", "GETMINFRQS", "GETTSFRQS", "NEWCONNECTIONS",
-    "AUC",
+    "AUC", "ROC", "MISCLASSIFICATION",
 )  # fmt: skip
 #: Keywords of odata.connect that a template may end with, below which the coordinates of the first minimum are written.
 COORDINATES_FOLLOW = ("POINTS", "VARIABLES")
