@@ -115,7 +115,7 @@ class DeviceSearch:
         else:
             from potentials.cuda.starts import random_starts
 
-            x = random_starts(self.job.potential, n, np.random.default_rng(abs(self.job.seed)))
+            x = random_starts(self.walkers.batch, n, abs(self.job.seed))
         try:
             found = self.walkers.start(x)
         except ValueError as error:

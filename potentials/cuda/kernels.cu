@@ -101,6 +101,11 @@ KERNEL cluster_energy_gradients(Parameters p) { energies_and_gradients<Cluster>(
 KERNEL cluster_hessian_vectors(Parameters p) { hessian_vectors<Cluster>(p); }
 KERNEL cluster_quenches(Parameters p) { quenches<Cluster>(p); }
 KERNEL cluster_walkers(Parameters p) { walkers<Cluster>(p); }
+KERNEL cluster_starts(Parameters p)
+{
+    SHARED_MEMORY(scratch);
+    random_clusters(p, scratch);
+}
 KERNEL network_energy_gradients(Parameters p) { energies_and_gradients<Network>(p); }
 KERNEL network_hessian_vectors(Parameters p) { hessian_vectors<Network>(p); }
 KERNEL network_quenches(Parameters p) { quenches<Network>(p); }

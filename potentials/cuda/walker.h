@@ -106,6 +106,40 @@ DEVICE void adjust(const Parameters &p, Walker &w)
     w.accepted_block = w.steps_block = 0;
 }
 
+/* potentials/lj.py, random_cluster: how near two atoms may be, and how often an atom is placed anew */
+#define CLOSEST 0.5
+#define TRIES 100
+
+/* n_points clusters of atoms uniform in a sphere of move_radius, no two too near while there is room, into final_x; step 0 of the random
+ * numbers of a walker */
+DEVICE void random_clusters(const Parameters &p, double *scratch)
+{
+    const int n = (int)p.n_atoms;
+    for (long long b = blockIdx.x; b < p.n_points; b += gridDim.x) {
+        double *x = p.final_x + b * 3 * n;
+        for (int i = 0; i < n; i++) {
+            for (int attempt = 0; attempt < TRIES; attempt++) {
+                const unsigned place = 3u * (unsigned)(i * TRIES + attempt);
+                const double r = p.move_radius * cbrt(uniform(p.seed, (unsigned)b, 0, place));
+                const double height = 2.0 * uniform(p.seed, (unsigned)b, 0, place + 1) - 1.0;
+                const double phi = 2.0 * PI * uniform(p.seed, (unsigned)b, 0, place + 2), flat = sqrt(1.0 - height * height);
+                const Vector<double> at = {r * flat * cos(phi), r * flat * sin(phi), r * height};
+                double near = 0.0;
+                EACH(j, i) near += squared(between(position(x, j), at)) <= CLOSEST * CLOSEST;
+                near = block_sum(near, scratch);
+                if (near > 0.0 && attempt + 1 < TRIES) continue;
+                if (threadIdx.x == 0) {
+                    x[3 * i] = at.x;
+                    x[3 * i + 1] = at.y;
+                    x[3 * i + 2] = at.z;
+                }
+                barrier();
+                break;
+            }
+        }
+    }
+}
+
 /* n_steps steps of the walker of this block; fewer once a target is hit, by whichever walker */
 template <class Potential> DEVICE void take_steps(const Parameters &p, double *rows, double *work, double *scratch)
 {

@@ -136,7 +136,7 @@ def test_first_encounter_of_lj38(device, row):
     for seed in range(20):
         begin = time.perf_counter()
         walkers = DeviceWalkers(batch, n, seed, settings, angular=True)
-        walkers.start(random_starts(potential, n, np.random.default_rng(seed)))
+        walkers.start(random_starts(batch, n, seed))
         while not walkers.run(4).hit:
             pass
         times.append(time.perf_counter() - begin)

@@ -260,18 +260,22 @@ def test_random_numbers_are_those_published(request):
         assert tuple(words) == wanted
 
 
-def test_many_random_starts_are_those_of_the_potential():
+def test_random_starts_are_those_of_the_potential(shuffled):
     rng = np.random.default_rng(0)
     for potential in (LennardJones(20), LennardJonesAxilrodTeller(13, 1.0, radius=2.5)):
-        x = random_starts(potential, 200, rng).reshape(200, -1, 3)
-        single = np.array([potential.random_coordinates(rng) for _ in range(200)]).reshape(200, -1, 3)
-        assert x.shape == single.shape
+        batch = device_potential(potential, shuffled)
+        x = random_starts(batch, 60, 3).reshape(60, -1, 3)
+        single = points(potential, 60).reshape(60, -1, 3) / 1.2
         first, second = np.triu_indices(x.shape[1], 1)
         assert np.linalg.norm(x[:, first] - x[:, second], axis=2).min() > 0.5
         sizes = [np.linalg.norm(a, axis=2) for a in (x, single)]
-        assert sizes[0].max() == pytest.approx(sizes[1].max(), rel=0.01)
-        assert sizes[0].mean() == pytest.approx(sizes[1].mean(), rel=0.02)
-    assert random_starts(network((2, 3, 2), 5), 4, rng).shape == (4, 17)
+        assert sizes[0].max() == pytest.approx(sizes[1].max(), rel=0.02)
+        assert sizes[0].mean() == pytest.approx(sizes[1].mean(), rel=0.03)
+        assert np.abs(x.mean(axis=(0, 1))).max() < 0.2
+        assert (random_starts(batch, 60, 3).ravel() == x.ravel()).all()
+        assert (random_starts(batch, 60, 4).ravel() != x.ravel()).all()
+    network_batch = device_potential(network((2, 3, 2), 5), shuffled)
+    assert (random_starts(network_batch, 4, 0) == [network_batch.potential.random_coordinates(rng) for _ in range(4)]).all()
 
 
 def test_threads_share_long_sums():
