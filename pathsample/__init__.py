@@ -9,6 +9,6 @@ Read from the top: ``cli`` (command line) -> ``run`` (the story of the program) 
 ``untrap``, ``survey``, on ``network`` and ``distances``), ``estimates`` (what is still unseen), ``jobs`` (what runs in a
 worker), ``external`` (another OPTIM executable), ``change`` (pathdata.change), ``verify`` (checks of a database),
 ``maintenance`` (merging, extracting, parts), ``export`` (text files), ``kinetics`` (rates, fastest paths, passage times),
-``thermodynamics`` (heat capacity), ``networks`` (shortest paths, hubs), ``status``, ``plots`` and ``job_script``
-(looking on), ``summary`` and ``learning`` (measures of networks).
+``thermodynamics`` (heat capacity), ``networks`` (shortest paths, hubs), ``basins`` (volumes), ``status``, ``plots`` and
+``job_script`` (looking on), ``summary`` and ``learning`` (measures of networks).
 """

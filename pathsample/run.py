@@ -207,6 +207,10 @@ def read_files(setup):
         from pathsample.learning.mlsup import read_superposition
 
         collect("MLSUP", lambda: read_superposition(setup))
+    if settings.given("BASINVOLUME") or settings.given("BASINS"):
+        from pathsample.basins.analysis import check as check_basins
+
+        collect("BASINS", lambda: check_basins(setup))
     if settings.given("CONNECTPAIRS"):
         from pathsample.pairs import ConnectPairs
 
@@ -370,6 +374,10 @@ def analyse(setup, database, report):
         from pathsample.learning.weight_path import write_weight_path
 
         written += write_weight_path(setup, database, report)
+    if setup.settings.given("BASINVOLUME") or setup.settings.given("BASINS"):
+        from pathsample.basins.analysis import measure_basins
+
+        written += measure_basins(setup, database, report)
     from pathsample.kinetics.analysis import analyse as kinetics
     from pathsample.kinetics.analysis import wanted
 
