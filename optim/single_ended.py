@@ -1,4 +1,4 @@
-"""Transition states around one minimum, without a second end point."""
+"""Transition states without two end points: around one minimum, or from random starting points."""
 
 import numpy as np
 
@@ -6,10 +6,14 @@ from common.errors import ConvergenceError
 from optim.path import follow_path
 from optim.transition_state import locate, searcher
 from potentials.characterise import hessian_spectrum
+from potentials.symmetry import RigidCluster
 
 #: Softest modes tried along, as a multiple of searches; displacement as a fraction of ``potential.step_scale``.
 SOFT_MODES = 10
 DISPLACEMENT = 1.0
+#: Decades over which random starting points of networks are scaled. Where the regularisation is weak some stationary points are
+#: a thousand times closer to the origin than others; clusters of atoms have one length.
+DECADES = (-3.0, 1.0)
 
 
 def search(potential, minimum, settings, rng, n_searches=4, known=(), displacement=DISPLACEMENT):
@@ -52,6 +56,51 @@ def search(potential, minimum, settings, rng, n_searches=4, known=(), displaceme
             direction /= np.linalg.norm(direction)
         length = displacement * potential.step_scale * rng.uniform(0.3, 1.5)
         triple = _triple(potential, engine, x + length * direction, direction, settings, states)
+        if triple is not None:
+            found.append(triple)
+            states.append(triple.transition_state)
+    return found
+
+
+def random_start(potential, rng):
+    """A random starting point, of random size where the potential has no length of its own.
+
+    Parameters
+    ----------
+    potential : Potential
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of shape (n_variables,)
+    """
+    x = potential.random_coordinates(rng)
+    if isinstance(potential.symmetry, RigidCluster):
+        return x
+    # one factor for all variables, or one for each: either way alone is slow to find some transition states
+    return x * 10.0 ** rng.uniform(*DECADES, size=1 if rng.random() < 0.5 else len(x))
+
+
+def search_anywhere(potential, settings, rng, n_searches=8):
+    """Transition states by eigenvector-following from random starting points, whatever is known of the landscape.
+
+    Parameters
+    ----------
+    potential : Potential
+    settings : OptimSettings
+    rng : numpy.random.Generator
+    n_searches : int
+
+    Returns
+    -------
+    list of Triple
+        Distinct and verified.
+    """
+    engine = searcher(potential, settings)
+    found, states = [], []
+    for _ in range(n_searches):
+        point, direction = random_start(potential, rng), rng.standard_normal(potential.n_variables)
+        triple = _triple(potential, engine, point, direction / np.linalg.norm(direction), settings, states)
         if triple is not None:
             found.append(triple)
             states.append(triple.transition_state)

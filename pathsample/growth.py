@@ -434,7 +434,7 @@ def dummy_run(setup, database, report):
             distance = network.distance(*task.pair)
             report.line(f"getupair> connecting minima {task.first:8d} and {task.second:8d} distance={distance:20.10f}")
         elif task.kind == "quench":
-            report.line("getupair> minimisation from random starting points")
+            report.line("getupair> searches from random starting points")
         else:
             report.line(f"getupair> single-ended search {task.attempt + 1:6d} from minimum {task.first:8d}")
     if not tasks:

@@ -13,8 +13,9 @@ import numpy as np
 from common.errors import EngineError
 from pathsample.survey import DISPLACEMENTS
 
-#: Random starting points in one search of the kind "quench".
+#: Random starting points in one search of the kind "quench": of minimisations, and of transition state searches.
 FRESH_STARTS = 4
+FRESH_SADDLES = 8
 #: What this worker process has built: set once by `initialise`, read by every job.
 _worker = {}
 
@@ -84,7 +85,7 @@ def random_generator(seed, k):
 
 
 def search(kind, k, seed, first, second, attempt=0):
-    """Run search k: connect two minima, look for transition states around one, or minimise from random starting points.
+    """Run search k: connect two minima, look for transition states around one, or start from random points.
 
     Parameters
     ----------
@@ -116,8 +117,11 @@ def search(kind, k, seed, first, second, attempt=0):
             result = connect(first, second, potential, optim, rng)
             triples, connected, message = result.triples, result.connected, result.message
     elif kind == "quench":
+        from optim.single_ended import search_anywhere
+
         minima = fresh_minima(potential, optim, rng)
-        connected, message = bool(minima), "" if minima else "no minimum from random starts"
+        triples = search_anywhere(potential, optim, rng, FRESH_SADDLES)
+        connected, message = bool(minima or triples), "" if minima or triples else "nothing from random starts"
     else:
         from optim.single_ended import search as single_ended_search
 
@@ -150,12 +154,13 @@ def fresh_minima(potential, optim, rng):
     """Minima from random starting points."""
     from common.errors import ConvergenceError
     from optim.minimise import quench
+    from optim.single_ended import random_start
     from optim.stationary import characterise_minimum
 
     found = []
     for _ in range(FRESH_STARTS):
         try:
-            result = quench(potential, potential.random_coordinates(rng), optim)
+            result = quench(potential, random_start(potential, rng), optim)
             if result.converged:
                 found.append(characterise_minimum(potential, result.coordinates, result.energy, optim))
         except ConvergenceError:

@@ -2,8 +2,8 @@
 
 Three kinds of search take turns in every cycle: (a) minima outside the component of the global minimum with their nearest
 minimum inside; (b) pairs of near neighbours that were not tried; (c) single-ended searches from minima with few
-connections. On request (d) some searches of a cycle minimise from random starting points, which does not depend on what is
-known. Unconnected minima come first but take at most half of a cycle while other work is left, so that a pair that
+connections. (d) Some searches of a cycle start from random points, which does not depend on what is known: minimisations, and
+eigenvector-following to transition states, the fastest way to most of those of a small landscape. Unconnected minima come first but take at most half of a cycle while other work is left, so that a pair that
 cannot be connected does not stop the exploration; the two other kinds share the rest.
 """
 
@@ -50,7 +50,7 @@ class Survey(Strategy):
     attempts : int
         Single-ended searches from one minimum at most.
     fresh : int
-        Searches of every cycle that minimise from random starting points.
+        Searches of every cycle that start from random points.
     """
 
     keyword = "SURVEY"
