@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCES := $(shell find common potentials gmin optim pathsample disconnect -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: build run test test-all test-checked test-gpu lint bench docs wheel clean
+.PHONY: build run reproduce test test-all test-checked test-gpu lint bench docs wheel clean
 
 build: $(STAMPS)/build
 
@@ -34,6 +34,15 @@ run: build
 	mkdir -p run
 	cp -r inputs/ljat3 run/ljat3
 	cd run/ljat3 && PATH="$(BIN):$$PATH" bash ./run.sh
+
+# A published table in run/TABLE: make reproduce TABLE=p3-table1, SIZE=full for the published size. The tables: ls inputs/papers
+SIZE ?= small
+reproduce: build
+	test -n "$(TABLE)" || { echo "make reproduce TABLE=name; the names: $$(ls inputs/papers | tr '\n' ' ')"; exit 2; }
+	rm -rf run/$(TABLE)
+	mkdir -p run
+	cp -r inputs/papers/$(TABLE) run/$(TABLE)
+	$(BIN)/pathsample -C run/$(TABLE) --reproduce $(SIZE)
 
 test: $(STAMPS)/test
 	$(BIN)/python -m pytest -n $(WORKERS)

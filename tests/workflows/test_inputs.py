@@ -84,7 +84,8 @@ CASES = {
 
 
 def test_every_directory_is_run():
-    assert sorted(path.name for path in INPUTS.iterdir() if path.is_dir()) == sorted(CASES)
+    # the tables of papers have a test of their own, test_papers.py
+    assert sorted(path.name for path in INPUTS.iterdir() if path.is_dir()) == sorted([*CASES, "papers"])
 
 
 @pytest.mark.parametrize("name", CASES)

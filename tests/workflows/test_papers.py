@@ -1,0 +1,83 @@
+"""The published tables of inputs/papers, each with one tiny case; the table that is printed."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from common.errors import InputError
+from pathsample.learning.reproduce import figures, prepare, read_table, reproduce, table_lines
+from pathsample.summary import Report
+
+PAPERS = Path(__file__).resolve().parents[2] / "inputs" / "papers"
+#: Of the case that is run: its place, and sizes of a few seconds.
+TINY = {
+    "p3-table1": (1, {"STEPS": 8, "SEARCHES": 2, "MINUTES": 1, "CPUS": 2}),
+    "p3-table2": (3, {"STEPS": 8, "SEARCHES": 2, "MINUTES": 1, "CPUS": 2}),
+    "p4-table2": (0, {"ITEMS": 100, "TEST": 50, "STEPS": 20, "TRAINING": 2, "CPUS": 1}),
+}
+
+
+def test_every_table_is_run():
+    assert sorted(path.name for path in PAPERS.iterdir()) == sorted(TINY)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_templates_are_complete(name):
+    table = read_table(PAPERS / name / "table.yaml")
+    assert set(table["sizes"]) == {"small", "full"}
+    for size in table["sizes"]:
+        for files in prepare(PAPERS / name, table, size):
+            assert not any("$" in text for text in files.values())
+
+
+def tiny(name, folder):
+    shutil.copytree(PAPERS / name, folder)
+    place, values = TINY[name]
+    table = read_table(folder / "table.yaml")
+    (folder / "table.yaml").write_text(yaml.safe_dump({**table, "cases": [table["cases"][place]], "sizes": {"tiny": values}}))
+
+
+@pytest.mark.parametrize("name", ["p4-table2", *(pytest.param(n, marks=pytest.mark.slow) for n in ("p3-table1", "p3-table2"))])
+def test_tiny_case(name, tmp_path, command):
+    folder = tmp_path / name
+    tiny(name, folder)
+    out = command("pathsample", "--reproduce", "tiny", directory=folder).stdout
+    (row,) = json.loads((folder / "results.json").read_text())["results"]
+    found = row["found"]
+    assert found == {**figures(folder / row["case"]), "seconds": found["seconds"]}
+    assert (folder / "table.md").read_text() in out
+    if name == "p4-table2":
+        assert found["best_in_set"] <= found["best_single"]
+        assert found["mlsup"] <= found["tma"]
+    else:
+        assert {"auc_train", "auc_test", "mean_auc_test", "sigma_auc_wrong"} <= found.keys()
+
+
+def test_lines_of_a_table():
+    table = {"title": "A table", "columns": {"minima": "minima", "loss": "lowest loss"}}
+    row = {"case": "one", "found": {"minima": 12, "loss": 0.25, "seconds": 3.2}, "published": {"minima": 13}}
+    assert table_lines(table, "small", [row])[2:] == [
+        "| case | | minima | lowest loss | s |",
+        "|---|---|---|---|---|",
+        "| one | found | 12 | 0.250 | 3 |",
+        "|  | published | 13 |  |  |",
+    ]
+
+
+def test_mistakes(tmp_path, command):
+    assert "table.yaml: cannot be read" in command("pathsample", "--reproduce", "small", status=2).stderr
+    (tmp_path / "table.yaml").write_text("title: x\n")
+    with pytest.raises(InputError, match="missing: columns, sizes, cases"):
+        read_table(tmp_path / "table.yaml")
+    (tmp_path / "table.yaml").write_text("{title: x, columns: {}, sizes: {small: {}}, cases: [{name: a}]}\n")
+    with pytest.raises(InputError, match="no size big; there are small"):
+        reproduce(tmp_path, "big", Report(io.StringIO()))
+    with pytest.raises(InputError, match="no such file"):
+        reproduce(tmp_path, "small", Report(io.StringIO()))
+    (tmp_path / "data").write_text("STEPS $STEPS\n")
+    with pytest.raises(InputError, match="STEPS is given by no size and no case"):
+        reproduce(tmp_path, "small", Report(io.StringIO()))
