@@ -226,3 +226,16 @@ def test_every_force_field_is_accepted(tmp_path, keyword):
     """AMBER9 AMBER12 NAB CHARMM OPEP UNRES AMH USERPOT."""
     (tmp_path / "pathdata").write_text(f"{keyword}\nNATOMS 6\nCYCLES 0\n")
     assert main(["-C", str(tmp_path), "--check"]) == 0
+
+
+def test_job_that_kills_its_worker_is_set_aside_and_reported(tmp_path, capsys):
+    system(tmp_path, "CPUS 2\nSTARTFROMPATH path.info.initial 1 2\n")
+    script = tmp_path / "OPTIM"
+    text = script.read_text()
+    script.write_text(text.replace("number = sys.argv[1]\n", "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n"))
+    assert grow(tmp_path, "CYCLES 1\nJOBSPERCYCLE 1\nCONNECTPAIRS pairs\n") == 0
+    assert "1 searches: ended its worker process 3 times (SIGKILL" in capsys.readouterr().out
+    with Database(tmp_path / "landscape.db", read_only=True) as database:
+        assert database.check() == []
+        assert database.n_minima == 2
+        assert [job.state for job in database.jobs()] == ["failed"]

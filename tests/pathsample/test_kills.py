@@ -105,3 +105,25 @@ def test_killed_after_its_growth_it_does_not_grow_again(tmp_path):
     done = "summary> files written" in (tmp_path / "log").read_text()
     assert start(tmp_path).wait() == 0
     assert done or len(contents(tmp_path)["jobs"]) == 10
+
+
+@pytest.mark.parametrize("room", [30_000, pytest.param(90_000, marks=pytest.mark.slow)])
+def test_full_disk_loses_nothing(tmp_path, room):
+    """No file may grow beyond a size: the run ends with a line that says so, and the next one continues."""
+    import resource
+
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    for directory in (whole, pieces):
+        cluster(directory, 7, INPUT.replace("SURVEY 60", "SURVEY 12").replace("CPUS 2", "CPUS 1"))
+    limit = (pieces / "landscape.db").stat().st_size // 2 + room
+    limited = subprocess.run(
+        [sys.executable, "-m", "pathsample.cli"],
+        cwd=pieces, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+    assert limited.returncode not in (0, -25), limited.stdout[-500:]
+    assert "Traceback" not in limited.stderr, limited.stderr[-2000:]
+    assert contents(pieces)["problems"] == []
+    for directory in (whole, pieces):
+        assert start(directory).wait() == 0, (directory / "log").read_text()[-2000:]
+    assert contents(pieces) == contents(whole)
