@@ -1,5 +1,6 @@
 """Speed of rates on networks of the size of a large survey, beside the limits set for them; CPU seconds, one thread counts."""
 
+import resource
 import time
 
 import numpy as np
@@ -49,11 +50,26 @@ def preferential(n, count, seed=0):
     return np.array(edges)
 
 
-@pytest.mark.parametrize(("kind", "limit"), [("neighbours in 4 dimensions", 60), ("scale-free", 60)])
+def random_graph(n, edges, seed=0):
+    """A random tree with random edges beside it: ``edges`` in all."""
+    rng = np.random.default_rng(seed)
+    tree = np.stack([np.arange(1, n), (rng.random(n - 1) * np.arange(1, n)).astype(np.int64)], axis=1)
+    more = rng.integers(n, size=(edges - n + 1, 2))
+    return np.concatenate([tree, more[more[:, 0] != more[:, 1]]])
+
+
+GRAPHS = {
+    "neighbours in 4 dimensions": lambda n: neighbours(n, 4, 2),
+    "scale-free": lambda n: preferential(n, 3),
+    "random": lambda n: random_graph(n, 3 * n),
+}
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("neighbours in 4 dimensions", 60), ("scale-free", 60), ("random", 60)])
 def test_graph_transformation_of_50000_minima(benchmark, compare, kind, limit):
     """Both directions, all passage times and committors; limit 60 s."""
     n = 50_000
-    network = landscape(preferential(n, 3) if kind == "scale-free" else neighbours(n, 4, 2), n, 0.05)
+    network = landscape(GRAPHS[kind](n), n, 0.05)
 
     def run():
         began = time.process_time()
@@ -63,7 +79,10 @@ def test_graph_transformation_of_50000_minima(benchmark, compare, kind, limit):
     seconds, result = benchmark.pedantic(run, rounds=1)
     name = f"NGT, {kind}, {n} minima, {len(network.plus)} ts, {result.dense_rows} dense rows"
     compare(name, seconds, "s of CPU", beside="limit", that=float(limit), aim="1")
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    compare(f"{name}, memory so far", memory, "GB", beside="limit", that=2.0, aim="1")
     assert seconds < limit
+    assert memory < 2.0
 
 
 def test_dijkstra_of_200000_minima(benchmark, compare):

@@ -12,7 +12,7 @@ from pathsample.run import look
         ("rates", "RATESCYCLE 0.001 0.1 0.2 0.4"),
         ("fpt", "TEMPERATURE 0.2\nWAITPDF"),
         ("cv", "CV 0.02 0.5 0.02\nCVMINIMA 5 25 2"),
-        ("committor", "TEMPERATURE 0.2\nNGT"),
+        pytest.param("committor", "TEMPERATURE 0.2\nNGT", marks=pytest.mark.slow),
     ],
 )
 def test_pictures(landscape, capsys, kind, keywords):

@@ -1,9 +1,17 @@
 """The harmonic superposition against numerical derivatives and closed forms."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from optim.minimise import quench
+from optim.settings import default_settings
+from pathsample.kinetics.analysis import number_of_modes
 from pathsample.thermodynamics.heat_capacity import Superposition
+from potentials.characterise import characterise_minimum
+from potentials.lj import LennardJones
+from potentials.mlp import MultilayerPerceptron
 
 
 def model(seed=0, n=60, kappa=9):
@@ -50,3 +58,33 @@ def test_extremes_and_partial_sums():
     assert m.lowest(60).curve([0.3]).ln_z == pytest.approx(m.curve([0.3]).ln_z)
     assert m.lowest(1).curve([0.3]).heat_capacity == pytest.approx([9])
     assert m.lowest(10).curve([0.3]).ln_z < m.curve([0.3]).ln_z
+
+
+@pytest.mark.parametrize("kind", ["cluster", "network", "frozen weights"])
+def test_curve_of_a_real_landscape(kind):
+    # kappa counts the non-zero Hessian eigenvalues; C_V is the derivative of U and -T d2F/dT2
+    rng = np.random.default_rng(3)
+    if kind == "cluster":
+        potential = LennardJones(7)
+    else:
+        x, c = rng.random((30, 2)), rng.integers(0, 2, 30)
+        potential = MultilayerPerceptron([2, 3, 2], x, c, 1e-2, neighbours=1 if kind == "frozen weights" else None)
+    rows = []
+    for _ in range(8):
+        found = quench(potential, potential.random_coordinates(rng), default_settings(potential))
+        values = np.linalg.eigvalsh(potential.hessian(found.coordinates))
+        minimum = characterise_minimum(potential, found.coordinates)
+        rows.append((minimum.energy, minimum.log_product, minimum.order))
+        setup = SimpleNamespace(potential=potential, n_variables=potential.n_variables, symmetry=potential.symmetry)
+        kappa = number_of_modes(setup, None)
+        nonzero = values[np.abs(values) > 1e-6]
+        assert kappa == len(nonzero)
+        assert minimum.log_product == pytest.approx(np.log(nonzero).sum(), abs=1e-5)
+    m = Superposition(*(np.array(column, dtype=float) for column in zip(*rows)), kappa)
+    kt = np.linspace(0.01, 0.6, 25)
+    h = 1e-3 * kt
+    free = [-t * m.curve(t).ln_z for t in (kt + h, kt, kt - h)]
+    here = m.curve(kt)
+    np.testing.assert_allclose(-kt * (free[0] - 2 * free[1] + free[2]) / h**2, here.heat_capacity, rtol=1e-4)
+    energies = [m.curve(t).energy for t in (kt + h, kt - h)]
+    np.testing.assert_allclose((energies[0] - energies[1]) / (2 * h), here.heat_capacity, rtol=1e-4)
