@@ -1,10 +1,11 @@
 """SURVEY: exhaustive exploration of a small landscape within a budget of searches.
 
-Three kinds of search take turns in every cycle: (a) minima outside the component of the global minimum with their nearest
+Four kinds of search take turns in every cycle: (a) minima outside the component of the global minimum with their nearest
 minimum inside; (b) pairs of near neighbours that were not tried; (c) single-ended searches from minima with few
 connections. (d) Some searches of a cycle start from random points, which does not depend on what is known: minimisations, and
-eigenvector-following to transition states, the fastest way to most of those of a small landscape. Unconnected minima come first but take at most half of a cycle while other work is left, so that a pair that
-cannot be connected does not stop the exploration; the two other kinds share the rest.
+eigenvector-following to transition states, which finds most of those of a small landscape quickly. Unconnected minima come
+first but take at most half of a cycle while other work is left, so that a pair that cannot be connected does not stop the
+exploration; the other kinds share the rest.
 """
 
 import numpy as np
