@@ -62,13 +62,21 @@ cdef Py_ssize_t nearest(Py_ssize_t n, const double* y, const double* p, double* 
     """Atom nearest to p."""
     cdef Py_ssize_t j
     cdef double dx, dy, dz, least = 1e300
+    # four minima side by side, for each waits for the last
+    cdef double a = 1e300, b = 1e300, c = 1e300, e = 1e300
     for j in range(n):
         dx = y[j] - p[0]
         dy = y[n + j] - p[1]
         dz = y[2 * n + j] - p[2]
         d[j] = dx * dx + dy * dy + dz * dz
-    for j in range(n):
+    for j in range(0, n - 3, 4):
+        a = d[j] if d[j] < a else a
+        b = d[j + 1] if d[j + 1] < b else b
+        c = d[j + 2] if d[j + 2] < c else c
+        e = d[j + 3] if d[j + 3] < e else e
+    for j in range(n - n % 4, n):
         least = d[j] if d[j] < least else least
+    least = min(min(least, a), min(b, min(c, e)))
     for j in range(n):
         if d[j] == least:
             return j

@@ -32,6 +32,23 @@ def rotation_distances(x, references):
     return np.sqrt(np.maximum(d2, 0.0))
 
 
+#: Orientations per atom, and results improved, in the alignments of AVOID. For nine pairs of LJ75 structures they gave the same
+#: answers at a distance of 4 as the defaults (50 and 12), in a seventh of the time; with fewer, distances come out too long.
+ORIENTATIONS_PER_ATOM = 3
+LEAST_ORIENTATIONS = 200
+IMPROVED = 2
+
+
+def for_avoiding(symmetry):
+    """A symmetry whose alignments are quick rather than exhaustive, to tell whether structures are near each other."""
+    from potentials.symmetry import RigidCluster
+
+    if type(symmetry) is not RigidCluster:
+        return symmetry
+    n = symmetry.n_atoms
+    return RigidCluster(n, symmetry.groups, symmetry.inversion, max(ORIENTATIONS_PER_ATOM * n, LEAST_ORIENTATIONS), IMPROVED)
+
+
 class AvoidList:
     """Cyclic list of minima to stay away from.
 

@@ -20,7 +20,7 @@ from gmin._basin_hopping import (
     Walker,
 )
 from gmin._memory import SavedList, Seen
-from gmin.newrestart import AvoidList, TabooList, check_avoid_list, check_taboo_list, leave_stretch
+from gmin.newrestart import AvoidList, TabooList, check_avoid_list, check_taboo_list, for_avoiding, leave_stretch
 from gmin.output import acceptance_lines, quench_line, target_lines
 from gmin.tracking import Tracking, write_labelled_xyz
 
@@ -79,7 +79,7 @@ class WalkerRun:
         self.avoid = None
         if job.avoid is not None:
             distance, length, _ = job.avoid
-            symmetry = potential.symmetry if job.permutations or not job.n_atoms else None
+            symmetry = for_avoiding(potential.symmetry) if job.permutations or not job.n_atoms else None
             self.avoid = AvoidList(distance, length, n, symmetry, job.n_atoms)
         self.taboo = TabooList(job.taboo, settings.ediff, potential.symmetry) if job.taboo is not None else None
         self.lines = []

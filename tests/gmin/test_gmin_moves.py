@@ -12,7 +12,7 @@ from common.errors import InputError
 from common.formats import coordinates
 from gmin._functions import CompressedFunction, FrozenPotential
 from gmin.frozen import FrozenCluster
-from gmin.newrestart import TabooList
+from gmin.newrestart import AvoidList, TabooList, for_avoiding
 from gmin.pair_energies import lennard_jones_atom_energies
 from gmin.run import run
 from gmin.search import random_in_sphere
@@ -306,3 +306,16 @@ def test_lines_of_newrestart_name_the_walker(lj13, lines_of):
     lines = lines_of(lj13("PARALLEL 2\nNEWRESTART 5\nNODATABASE\n"))
     for walker in (1, 2):
         assert f"newres> Reseeding parallel run {walker:6d}" in lines
+
+
+def test_quick_alignments_know_copies_and_neighbours():
+    symmetry = for_avoiding(LennardJones(13).symmetry)
+    rng = np.random.default_rng(5)
+    x = LennardJones(13).random_coordinates(rng)
+    avoid = AvoidList(0.5, 3, 39, symmetry, 13)
+    avoid.add(-1.0, symmetry.random_copy(x, rng))
+    place, energy, distance = avoid.first_too_close(x)
+    assert (place, energy) == (1, -1.0)
+    assert distance == pytest.approx(0.0, abs=1e-6)
+    assert avoid.first_too_close(x + 0.01 * rng.normal(size=39))[2] < 0.2
+    assert avoid.first_too_close(LennardJones(13).random_coordinates(rng)) is None
