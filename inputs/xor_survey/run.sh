@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The numbers of minima and transition states for 1 to 3 hidden nodes and lambda from 1e-1 to 1e-6 (docs/xor.md).
-# Usage: run.sh [seed [searches]]. Runs in the current directory, with pathsample on PATH; about five minutes on two cores.
+# Usage: run.sh [seed [searches]]. Runs in the current directory, with pathsample on PATH.
 set -euo pipefail
 seed=${1:-1} searches=${2:-600}
 
