@@ -42,8 +42,13 @@ def analyse_network(setup, database, report):
     states = database.ts_arrays()
     plus, minus = np.asarray(states["plus"]) - 1, np.asarray(states["minus"]) - 1
     kept = np.ones(len(energies), dtype=bool) if values.energy is None else energies <= values.energy
+    for number, bound in enumerate(setup.settings.all("NETWORKBOUND")):
+        if setup.potential is None or bound.variable > setup.n_variables:
+            at = setup.settings.where("NETWORKBOUND", number)
+            raise InputError(f"{at}: NETWORKBOUND: no variable {bound.variable} in this database")
+        kept &= np.abs(database.coordinates()[:, bound.variable - 1]) <= bound.largest
     if not kept.any():
-        raise InputError(f"{where}: NETWORK: no minimum of landscape.db has an energy of at most {values.energy:g}")
+        raise InputError(f"{where}: NETWORK: no minimum of landscape.db is within the bounds")
     joined = kept[plus] & kept[minus]
     matrix = adjacency(len(energies), plus[joined], minus[joined])
     nodes = _chosen(matrix, kept)
@@ -59,6 +64,11 @@ def analyse_network(setup, database, report):
     in_it = np.isin(plus, nodes) & np.isin(minus, nodes) & joined
     lines = _table(found, randoms, law, energies[nodes], nodes + 1, steps, int(kept.sum()), int(in_it.sum()))
     report.lines(f"network> {line}" for line in lines)
+    figures = {
+        "nodes": found.n_nodes, "states": int(in_it.sum()), "edges": found.n_edges, "degree": found.average_degree,
+        "path": found.average_path, "diameter": found.diameter, "clustering": found.clustering,
+    }  # fmt: skip
+    database.set_meta("network", " ".join(f"{name}={value!r}" for name, value in figures.items()))
     with atomic_write(setup.directory / TABLE) as file:
         file.writelines(f"{line}\n" for line in lines)
     ends = np.column_stack(graph.nonzero())

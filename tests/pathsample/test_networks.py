@@ -182,8 +182,29 @@ def test_keyword_leaves_out_high_minima_and_unknown_properties(tmp_path):
     with pytest.raises(InputError, match="no property colour"):
         run(tmp_path / "other")
     landscape(tmp_path / "none", nx.cycle_graph(5), "NETWORK 5 energy -1\n")
-    with pytest.raises(InputError, match="no minimum"):
+    with pytest.raises(InputError, match="within the bounds"):
         run(tmp_path / "none")
+
+
+MODULE = """from potentials.callable import CallablePotential
+
+
+def make():
+    return CallablePotential(lambda x: (float(x @ x), 2 * x), 2, name="bowl")
+"""
+
+
+def test_keyword_leaves_out_large_variables(tmp_path, capsys):
+    landscape(tmp_path, nx.cycle_graph(30))
+    (tmp_path / "bowl.py").write_text(MODULE)
+    (tmp_path / "pathdata").write_text("POTENTIAL python bowl:make\nNETWORK 0\nNETWORKBOUND 1 9.5\n")
+    assert run(tmp_path) == 0
+    assert "10   of 10" in capsys.readouterr().out
+    with Database(tmp_path / "landscape.db", read_only=True) as database:
+        assert "nodes=10 states=9 edges=9 degree=1.8" in database.meta("network")
+    (tmp_path / "pathdata").write_text("POTENTIAL python bowl:make\nNETWORK 0\nNETWORKBOUND 3 9.5\n")
+    with pytest.raises(InputError, match="no variable 3"):
+        run(tmp_path)
 
 
 def test_one_minimum_alone(tmp_path, capsys):
