@@ -112,6 +112,9 @@ def prepare(directory, table, size):
             try:
                 files[name] = Template(path.read_text(encoding="utf-8")).substitute(values)
             except OSError:
+                if name == "network.yaml":
+                    # not every landscape is that of a network
+                    continue
                 raise InputError(f"{path}: no such file; a table needs {', '.join(TEMPLATES)}") from None
             except KeyError as error:
                 raise InputError(f"{path}: ${error.args[0]} is given by no size and no case of table.yaml") from None
@@ -132,7 +135,7 @@ def run_program(program, folder):
 
 
 def figures(folder):
-    """Figures of a database: counts, lowest loss, AUC at the lowest minimum, mean and standard deviation, those of MLSUP."""
+    """Figures of a database: counts, lowest loss, AUC at the lowest minimum, mean and deviation, those of MLSUP and NETWORK."""
     from common.database import Database
 
     with Database(folder / "landscape.db", read_only=True) as database:
@@ -149,9 +152,9 @@ def figures(folder):
                     f"mean_{name}": float(column.mean()),
                     f"sigma_{name}": float(column.std()),
                 }
-        for word in (database.meta("mlsup_test") or "").split():
+        for word in f"{database.meta('mlsup_test') or ''} {database.meta('network') or ''}".split():
             key, value = word.split("=")
-            found[key] = float(value)
+            found[key] = int(value) if value.isdigit() else float(value)
     return found
 
 

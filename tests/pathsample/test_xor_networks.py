@@ -47,7 +47,7 @@ def robust(potential, x):
 
 
 def test_two_minima_at_the_strongest_regularisation():
-    """Fig. 2: one fully connected, one with three nodes; the paper has right answers at 0.85 to 0.91, here the least is 0.809."""
+    """Fig. 2: one fully connected, one with three nodes. Right answers: 0.85 to 0.91 there, the least is 0.809 here."""
     potential, found = minima(1e-2, 150)
     assert len(found) == 2
     assert [int(connections(potential, m.coordinates).connected[0].sum()) for m in found] == [3, 6]

@@ -15,6 +15,8 @@ from pathsample.summary import Report
 PAPERS = Path(__file__).resolve().parents[2] / "inputs" / "papers"
 #: Of the case that is run: its place, and sizes of a few seconds.
 TINY = {
+    "p1-regression": (0, {"STEPS": 60, "SEARCHES": 10, "BOUND": 18.0, "RANDOM": 3, "CPUS": 2}),
+    "p2-networks": (1, {"STEPS": 30, "SEARCHES": 4, "CPUS": 2}),
     "p3-table1": (1, {"STEPS": 8, "SEARCHES": 2, "MINUTES": 1, "CPUS": 2}),
     "p3-table2": (3, {"STEPS": 8, "SEARCHES": 2, "MINUTES": 1, "CPUS": 2}),
     "p4-table2": (0, {"ITEMS": 100, "TEST": 50, "STEPS": 20, "TRAINING": 2, "CPUS": 1}),
@@ -41,7 +43,7 @@ def tiny(name, folder):
     (folder / "table.yaml").write_text(yaml.safe_dump({**table, "cases": [table["cases"][place]], "sizes": {"tiny": values}}))
 
 
-@pytest.mark.parametrize("name", ["p4-table2", *(pytest.param(n, marks=pytest.mark.slow) for n in ("p3-table1", "p3-table2"))])
+@pytest.mark.parametrize("name", ["p4-table2", *(pytest.param(n, marks=pytest.mark.slow) for n in TINY if n != "p4-table2")])
 def test_tiny_case(name, tmp_path, command):
     folder = tmp_path / name
     tiny(name, folder)
@@ -53,6 +55,12 @@ def test_tiny_case(name, tmp_path, command):
     if name == "p4-table2":
         assert found["best_in_set"] <= found["best_single"]
         assert found["mlsup"] <= found["tma"]
+    elif name == "p1-regression":
+        assert found["nodes"] > 1
+        assert (folder / row["case"] / "network.graphml").exists()
+    elif name == "p2-networks":
+        assert found["auc_train"] == 1.0
+        assert (folder / row["case"] / "pictures.pdf").exists()
     else:
         assert {"auc_train", "auc_test", "mean_auc_test", "sigma_auc_wrong"} <= found.keys()
 
