@@ -1,16 +1,17 @@
 """Eigenvector-following with the full Hessian to a stationary point of chosen index.
 
-Every step diagonalises the Hessian: uphill along the chosen modes, downhill along all others, with components
-g_i / (|l_i| + mu). The level shift mu limits the length of the step (trust-region image minimisation: Helgaker, Chem. Phys.
-Lett. 182, 503 (1991)); without it the step is the Newton step. Stiff modes so relax at once while the soft ones still move.
+Uphill along the chosen modes, downhill along all others, with components g_i / (|l_i| + mu). The level shift mu limits the
+length of the step (trust-region image minimisation: Helgaker, Chem. Phys. Lett. 182, 503 (1991)); without it the step is the
+Newton step. Stiff modes so relax at once while the soft ones still move. Only the modes that are not clearly positive are
+computed; the part of the step along all others solves a tridiagonal system (`optim._tridiagonal`).
 Cerjan and Miller, J. Chem. Phys. 75, 2800 (1981); Wales, J. Chem. Phys. 101, 3750 (1994).
 """
 
 from libc.math cimport fabs, isfinite, sqrt
-from libc.string cimport memcpy, memset
-from scipy.linalg.cython_lapack cimport dsyevd
+from libc.string cimport memcpy
 
-from common._vectors cimport vector_add, vector_dot, vector_move
+from common._vectors cimport vector_add, vector_dot, vector_move, vector_scale
+from optim._tridiagonal cimport Tridiagonal
 from optim._zero_modes cimport ZeroModes
 from potentials.potential cimport Potential
 
@@ -51,6 +52,8 @@ cdef int LEAST_PATIENCE = 10
 #: Eigenvalues of smaller size are zero (as in potentials.characterise).
 cdef double ZERO = 1e-9
 cdef double TIGHT = 1e-9
+#: The Hessian is updated instead of computed after steps with a smaller error.
+cdef double UPDATED = 0.15
 
 
 cdef class EigenvectorFollowing:
@@ -66,11 +69,10 @@ cdef class EigenvectorFollowing:
 
     cdef Potential potential
     cdef ZeroModes zero
-    cdef Py_ssize_t index, max_iterations
+    cdef Py_ssize_t index, max_iterations, hessian_every
     cdef double max_step, step_ceiling, step_floor, trust, rms, max_distance, min_energy, max_energy
+    cdef Tridiagonal form
     cdef double[::1] work
-    cdef int[::1] iwork
-    cdef int lwork
 
     def __init__(self, Potential potential not None, settings, Py_ssize_t index=1):
         n = potential.n_variables
@@ -85,9 +87,9 @@ cdef class EigenvectorFollowing:
         # quadratic convergence makes the last decades nearly free, and soft modes need them
         self.rms = min(settings.ts_rms, TIGHT)
         self.max_distance = settings.ts_max_distance
-        self.lwork = 1 + 6 * n + 2 * n * n
-        self.work = np.empty(n * n + 10 * n + self.lwork)
-        self.iwork = np.empty(3 + 5 * n, dtype=np.intc)
+        self.hessian_every = settings.hessian_steps(potential)
+        self.form = Tridiagonal(n)
+        self.work = np.empty(n * n + 13 * n)
 
     def run(self, x0, direction=None, double min_energy=-1e300, double max_energy=1e300, double rms=-1.0):
         """Search from x0; the first step goes up the mode with the largest overlap with ``direction`` where one is given.
@@ -107,10 +109,11 @@ cdef class EigenvectorFollowing:
         g = np.empty(n)
         v = np.zeros(n) if direction is None else np.array(direction, dtype=float).ravel()
         cdef double[::1] xv = x, gv = g, vv = v
+        cdef Tridiagonal form = self.form
         self.min_energy = min_energy
         self.max_energy = max_energy
         with nogil:
-            status = self.search(&xv[0], &gv[0], &vv[0], self.rms if rms < 0.0 else rms, &energy, &value, &iterations)
+            status = self.search(form, &xv[0], &gv[0], &vv[0], self.rms if rms < 0.0 else rms, &energy, &value, &iterations)
         self.zero.raise_pending()
         self.potential.raise_pending()
         return {
@@ -127,29 +130,29 @@ cdef class EigenvectorFollowing:
         }
 
     cdef int search(
-        self, double* x, double* g, double* v, double goal, double* energy, double* value, Py_ssize_t* iterations
+        self, Tridiagonal form, double* x, double* g, double* v, double goal, double* energy, double* value,
+        Py_ssize_t* iterations
     ) noexcept nogil:
-        cdef Py_ssize_t n = self.potential.n_variables, i, j, followed, active, negative
+        cdef Py_ssize_t n = self.potential.n_variables, i, j, followed, negative, age = 0
         cdef double* h = &self.work[0]
-        cdef double* w = h + n * n
-        cdef double* start = w + n
+        cdef double* start = h + n * n
         cdef double* x_new = start + n
         cdef double* g_new = x_new + n
         cdef double* step = g_new + n
-        cdef double* spare = step + n
-        cdef double* slopes = spare + n
-        cdef double* size = slopes + n
-        cdef double* predicted = size + n
-        cdef double* ahead = predicted + n
-        cdef double* lapack_work = ahead + n
-        cdef int order = <int>n, lwork = self.lwork, liwork = <int>(3 + 5 * n), info = 0
-        cdef char jobz = b'V'
-        cdef char uplo = b'U'
+        cdef double* moved = step + n
+        cdef double* slopes = moved + n
+        cdef double* rest = slopes + n
+        cdef double* ahead = rest + n
+        cdef double* predicted = ahead + n
+        cdef double* spare = predicted + n
+        # components of slopes and of errors along the deflated eigenvectors
+        cdef double* parts = spare + n
+        cdef double* errors = parts + n
         cdef double e, e_new, rms, bound, row, best, overlap, c, max_step = self.max_step, root, mu, error = 0.0
         cdef double length = 0.0, along = 0.0
         cdef int _, climbed = 0
         cdef int patience = min(PATIENCE, max(LEAST_PATIENCE, <int>(PATIENCE_SHARE * n)))
-        cdef bint convex
+        cdef bint convex, ends, update = False
         cdef bint guided = vector_dot(n, v, v) > 0.0
         root = sqrt(<double>n)
         memcpy(start, x, n * sizeof(double))
@@ -160,34 +163,46 @@ cdef class EigenvectorFollowing:
             rms = sqrt(vector_dot(n, g, g)) / root
             if not (isfinite(e) and isfinite(rms)):
                 return FOLLOW_NOT_FINITE
-            self.potential.c_hessian(x, h)
-            self.potential.hessian_calls += 1
+            ends = rms < goal or iterations[0] >= self.max_iterations
+            if update and not ends and age < self.hessian_every - 1:
+                self.update_hessian(h, step, spare)
+                age += 1
+            else:
+                self.potential.c_hessian(x, h)
+                self.potential.hessian_calls += 1
+                age = 0
+            memcpy(&form.reduced[0], h, n * n * sizeof(double))
             self.zero.update(x)
-            bound = 0.0
-            for i in range(n):
-                row = 0.0
-                for j in range(n):
-                    row += fabs(h[i * n + j])
-                if row > bound:
-                    bound = row
-            if not isfinite(bound):
+            if self.zero.count:
+                bound = 0.0
+                for i in range(n):
+                    row = 0.0
+                    for j in range(n):
+                        row += fabs(h[i * n + j])
+                    if row > bound:
+                        bound = row
+                if not isfinite(bound):
+                    return FOLLOW_NOT_FINITE
+                self.zero.shift(&form.reduced[0], 2.0 * bound + 1.0, spare)
+            if not form.reduce():
                 return FOLLOW_NOT_FINITE
-            self.zero.shift(h, 2.0 * bound + 1.0, spare)
-            dsyevd(&jobz, &uplo, &order, h, &order, w, lapack_work, &lwork, &self.iwork[0], &liwork, &info)
-            if info != 0:
+            negative = form.count(-ZERO)
+            # all that is not clearly positive is treated apart, and so are the modes that are followed
+            j = form.count(LEAST_CURVATURE)
+            if self.index != 1:
+                j = max(j, self.index)
+            elif ends or not guided:
+                j = max(j, 1)
+            if not form.deflate(j):
                 return FOLLOW_NOT_FINITE
-            # the eigenvectors are the rows of h now (columns for LAPACK); the zero modes are the last ones
-            active = n - self.zero.count
-            negative = 0
-            for i in range(active):
-                if w[i] < -ZERO:
-                    negative += 1
-            value[0] = w[0]
-            if rms < goal:
-                memcpy(v, h, n * sizeof(double))
-                return FOLLOW_CONVERGED if negative == self.index else FOLLOW_WRONG_INDEX
-            if iterations[0] >= self.max_iterations:
-                memcpy(v, h, n * sizeof(double))
+            if form.deflated:
+                value[0] = form.values[0]
+            if ends:
+                if form.deflated:
+                    memcpy(v, &form.vectors[0], n * sizeof(double))
+                    form.leave(v)
+                if rms < goal:
+                    return FOLLOW_CONVERGED if negative == self.index else FOLLOW_WRONG_INDEX
                 return FOLLOW_MAX_ITERATIONS
 
             # Uphill along the negative mode that resembles the last direction. Where no mode is negative none is special (soft
@@ -195,64 +210,73 @@ cdef class EigenvectorFollowing:
             followed = 0
             convex = self.index == 1 and negative == 0
             if self.index == 1:
+                memcpy(ahead, v, n * sizeof(double))
+                form.enter(ahead)
                 if not convex and guided:
                     best = -1.0
                     for i in range(negative):
-                        overlap = fabs(vector_dot(n, h + i * n, v))
+                        overlap = fabs(vector_dot(n, &form.vectors[i * n], ahead))
                         if overlap > best:
                             best = overlap
                             followed = i
                 if not (convex and guided):
-                    memcpy(v, h + followed * n, n * sizeof(double))
+                    memcpy(ahead, &form.vectors[followed * n], n * sizeof(double))
+                    memcpy(v, ahead, n * sizeof(double))
+                    form.leave(v)
                 guided = True
                 climbed = climbed + 1 if convex else 0
                 if climbed > patience:
+                    form.deflate(1)
+                    value[0] = form.values[0]
                     return FOLLOW_CONVEX
-            for i in range(active):
-                slopes[i] = vector_dot(n, h + i * n, g)
-                size[i] = max(fabs(w[i]), LEAST_CURVATURE)
+            memcpy(slopes, g, n * sizeof(double))
+            self.zero.project(slopes)
+            form.enter(slopes)
+            memcpy(rest, slopes, n * sizeof(double))
             if convex:
-                length = 0.0
-                along = 0.0
-                for i in range(active):
-                    ahead[i] = vector_dot(n, h + i * n, v)
-                    length += ahead[i] * ahead[i]
-                length = sqrt(length)
+                length = sqrt(vector_dot(n, ahead, ahead))
                 if not length > 0.0:
                     return FOLLOW_NOT_FINITE
-                for i in range(active):
-                    ahead[i] /= length
-                    along += ahead[i] * slopes[i]
-                for i in range(active):
-                    slopes[i] -= along * ahead[i]
+                vector_scale(n, 1.0 / length, ahead)
+                along = vector_dot(n, ahead, slopes)
+                vector_add(n, -along, ahead, rest)
+            form.split(rest, parts)
             # steps that the quadratic model mispredicts are shortened; that costs an evaluation but no Hessian
             for _ in range(MAX_SHORTENINGS):
-                mu = level_shift(active, slopes, size, max_step)
-                memset(step, 0, n * sizeof(double))
-                memcpy(predicted, g, n * sizeof(double))
-                if convex:
-                    length = 0.0
-                    for i in range(active):
-                        length -= ahead[i] * slopes[i] / (size[i] + mu)
-                    length = (max_step if along >= 0.0 else -max_step) - length
-                for i in range(active):
-                    c = slopes[i] / (size[i] + mu)
-                    if convex:
-                        c = length * ahead[i] - c
-                    elif not (i == followed if self.index == 1 else i < self.index):
+                mu = level_shift(form, rest, parts, max_step, moved, spare)
+                # ``moved`` is downhill along all modes; what is followed is turned
+                vector_scale(n, -1.0, moved)
+                for i in range(form.deflated):
+                    c = parts[i] / (size_of(form.values[i]) + mu)
+                    if convex or not (i == followed if self.index == 1 else i < self.index):
                         c = -c
-                    vector_add(n, c, h + i * n, step)
-                    vector_add(n, c * w[i], h + i * n, predicted)
+                    vector_add(n, c, &form.vectors[i * n], moved)
+                if convex:
+                    length = (max_step if along >= 0.0 else -max_step) - vector_dot(n, ahead, moved)
+                    vector_add(n, length, ahead, moved)
+                form.multiply(moved, predicted)
+                vector_add(n, 1.0, slopes, predicted)
+                memcpy(step, moved, n * sizeof(double))
+                form.leave(step)
                 vector_move(n, x, 1.0, step, x_new)
                 e_new = self.potential.c_energy_gradient(x_new, g_new)
                 self.potential.calls += 1
-                vector_add(n, -1.0, g_new, predicted)
+                memcpy(spare, g_new, n * sizeof(double))
+                self.zero.project(spare)
+                form.enter(spare)
+                # what the model missed of the gradient
+                vector_add(n, -1.0, predicted, spare)
                 # the error of the gradient counts by the displacement that would mend it, in units of the step taken
-                error = 0.0
-                for i in range(active):
-                    c = vector_dot(n, h + i * n, predicted) / (size[i] + mu)
+                memcpy(predicted, spare, n * sizeof(double))
+                form.split(predicted, errors)
+                form.factorise(max(mu, LEAST_CURVATURE))
+                form.solve(predicted)
+                form.split(predicted, &form.work[0])
+                error = vector_dot(n, predicted, predicted)
+                for i in range(form.deflated):
+                    c = errors[i] / (size_of(form.values[i]) + mu)
                     error += c * c
-                error = sqrt(error / vector_dot(n, step, step))
+                error = sqrt(error / vector_dot(n, moved, moved))
                 if isfinite(e_new) and error < REJECTED:
                     break
                 max_step = 0.4 * min(max_step, sqrt(vector_dot(n, step, step)))
@@ -263,41 +287,85 @@ cdef class EigenvectorFollowing:
                 max_step = max(max_step / TRUST_FACTOR, self.step_floor)
             elif error < 0.3 * self.trust * ACCEPTED:
                 max_step = min(max_step * TRUST_FACTOR, self.step_ceiling)
+            update = self.hessian_every > 1 and error < UPDATED
+            if update:
+                form.leave(spare)
             memcpy(x, x_new, n * sizeof(double))
             memcpy(g, g_new, n * sizeof(double))
             e = e_new
             energy[0] = e
             if e < self.min_energy or e > self.max_energy:
                 return FOLLOW_ENERGY
-            vector_move(n, x, -1.0, start, step)
-            if sqrt(vector_dot(n, step, step)) > self.max_distance:
+            vector_move(n, x, -1.0, start, moved)
+            if sqrt(vector_dot(n, moved, moved)) > self.max_distance:
                 return FOLLOW_TOO_FAR
 
+    cdef void update_hessian(self, double* h, const double* step, const double* missed) noexcept nogil:
+        """Bofill's update by what the quadratic model missed of the gradient at the end of the step.
 
-cdef double level_shift(Py_ssize_t n, const double* slopes, const double* size, double limit) noexcept nogil:
-    """The shift mu >= 0 with which the step with components slopes / (size + mu) is no longer than the limit."""
-    cdef double low = 0.0, high, mid, total
-    cdef Py_ssize_t i
-    cdef int _k
-    total = 0.0
-    for i in range(n):
-        total += (slopes[i] / size[i]) ** 2
-    if total <= limit * limit:
-        return 0.0
-    # the norm of the gradient over the limit is always enough
-    high = 0.0
-    for i in range(n):
-        high += slopes[i] * slopes[i]
-    high = sqrt(high) / limit
-    for _k in range(60):
-        mid = 0.5 * (low + high)
-        total = 0.0
+        The symmetric rank-one formula and Powell's, weighted by how well the former is defined: Bofill, J. Comput. Chem. 15, 1
+        (1994), eqs 14-18.
+        """
+        cdef Py_ssize_t n = self.potential.n_variables, i
+        cdef double ss = vector_dot(n, step, step), mm = vector_dot(n, missed, missed), sm = vector_dot(n, step, missed)
+        cdef double rank_one, cross, square, weight
+        if not (ss > 0.0 and mm > 0.0):
+            return
+        weight = sm * sm / (ss * mm)
+        # weight / sm, which stays finite
+        rank_one = sm / (ss * mm)
+        cross = (1.0 - weight) / ss
+        square = -(1.0 - weight) * sm / (ss * ss)
         for i in range(n):
-            total += (slopes[i] / (size[i] + mid)) ** 2
-        if total > limit * limit:
-            low = mid
-        else:
-            high = mid
-        if high - low < 1e-3 * high:
+            vector_add(n, rank_one * missed[i] + cross * step[i], missed, h + i * n)
+            vector_add(n, cross * missed[i] + square * step[i], step, h + i * n)
+
+
+cdef double size_of(double value) noexcept nogil:
+    return max(fabs(value), LEAST_CURVATURE)
+
+
+cdef double level_shift(
+    Tridiagonal form, const double* rest, const double* parts, double limit, double* moved, double* spare
+) noexcept nogil:
+    """The shift mu >= 0 with which the step with components slopes / (size + mu) is no longer than the limit (to 1e-3).
+
+    ``moved`` receives (T + mu)^-1 rest. Newton steps for the inverse length, which is nearly linear in mu: More and Sorensen,
+    SIAM J. Sci. Stat. Comput. 4, 553 (1983).
+    """
+    cdef Py_ssize_t i, n = form.n
+    cdef double low = 0.0, high = 0.0, mu = 0.0, total, slope, size, length
+    cdef int _k
+    for i in range(form.deflated):
+        high += parts[i] * parts[i]
+    # the norm of the gradient over the limit is always enough
+    high = sqrt(high + vector_dot(n, rest, rest)) / limit
+    for _k in range(60):
+        memcpy(moved, rest, n * sizeof(double))
+        form.factorise(max(mu, LEAST_CURVATURE))
+        form.solve(moved)
+        total = 0.0
+        for i in range(form.deflated):
+            vector_add(n, -vector_dot(n, &form.vectors[i * n], moved), &form.vectors[i * n], moved)
+            size = size_of(form.values[i]) + mu
+            total += (parts[i] / size) ** 2
+        total += vector_dot(n, moved, moved)
+        length = sqrt(total)
+        if mu == 0.0 and length <= limit:
+            return 0.0
+        if fabs(length - limit) < 1e-3 * limit or high - low < 1e-12 * high:
             break
-    return high
+        if length > limit:
+            low = mu
+        else:
+            high = mu
+        memcpy(spare, moved, n * sizeof(double))
+        form.solve(spare)
+        slope = vector_dot(n, spare, moved)
+        for i in range(form.deflated):
+            size = size_of(form.values[i]) + mu
+            slope += parts[i] * parts[i] / (size * size * size)
+        mu += (length / limit - 1.0) * total / slope
+        if not low < mu < high:
+            mu = 0.5 * (low + high)
+    return mu

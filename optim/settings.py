@@ -5,6 +5,10 @@ from dataclasses import dataclass, replace
 
 #: Variables up to which a Hessian by differences of gradients is affordable at every step of a path.
 DIFFERENCE_HESSIAN = 30
+#: Steps of eigenvector-following with one Hessian where it costs more than the linear algebra of the steps, which it does with
+#: more points of data per variable than this.
+HESSIAN_EVERY = 4
+DATA_PER_VARIABLE = 5
 
 
 @dataclass(slots=True)
@@ -28,6 +32,9 @@ class OptimSettings:
     hessian : bool or None
         Transition states by full-Hessian eigenvector-following; None: for small problems with an analytic Hessian that are
         not clusters of atoms, whose gradients cost a hundredth of a diagonalisation [NOHESS false, NOIT true].
+    hessian_every : int or None
+        Most steps of full-Hessian eigenvector-following from one Hessian to the next; in between it is updated where the step
+        before was predicted well. None: 1, or a few where the Hessian is a sum over many points of data.
     ts_rms, ts_iterations
         Convergence and most steps of eigenvector-following [BFGSMIN or CONVERGE; STEPS].
     ef_max_step, ef_step_ceiling, ef_step_floor, ef_trust
@@ -95,6 +102,7 @@ class OptimSettings:
     newton_rms: float = 1e-3
     newton_size: int = 400
     hessian: bool | None = None
+    hessian_every: int | None = None
     ts_rms: float = 1e-6
     ts_iterations: int = 200
     ef_max_step: float = 0.2
@@ -173,6 +181,13 @@ class OptimSettings:
 
         small = potential.has_hessian and potential.n_variables <= self.newton_size
         return small and not isinstance(potential.symmetry, RigidCluster)
+
+    def hessian_steps(self, potential):
+        """Most steps of eigenvector-following from one Hessian to the next, updated in between."""
+        if self.hessian_every is not None:
+            return self.hessian_every
+        data = getattr(potential, "inputs", None)
+        return HESSIAN_EVERY if data is not None and len(data) > DATA_PER_VARIABLE * potential.n_variables else 1
 
     def path_by(self, potential):
         """How the downhill paths of this potential are followed: steepest descent where the Hessian is affordable."""
