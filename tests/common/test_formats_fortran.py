@@ -44,7 +44,9 @@ def decimal_g(value, w, d, e=None):
         context.prec = 1200
         for k in range(0, d + 1):
             low, high = Decimal(10) ** (k - 1), Decimal(10) ** k
-            rounded = magnitude.quantize(Decimal(1).scaleb(k - d), rounding=ROUND_HALF_EVEN)
+            # d digits of a magnitude just below 0.1 reach one decimal farther
+            digits = d + 1 if magnitude < low and k == 0 else d
+            rounded = magnitude.quantize(Decimal(1).scaleb(k - digits), rounding=ROUND_HALF_EVEN)
             if low <= rounded < high:
                 return decimal_f(value, w - n, d - k) + " " * n
         exponent = magnitude.adjusted() + 1
@@ -115,6 +117,8 @@ def test_f_is_the_decimal_rounding(value, size):
 @example(0.99999999995, (20, 10, None))
 @example(9999999999.5, (20, 10, None))
 @example(0.1, (20, 10, None))
+@example(0.09999999999401893, (20, 10, None))  # gfortran: 0.9999999999E-01
+@example(0.09999999999501, (20, 10, None))  # gfortran: 0.1000000000
 @example(5e-324, (20, 10, None))
 @example(-1.7976931348623157e308, (20, 10, 4))
 def test_g_is_the_definition(value, form):
