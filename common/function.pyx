@@ -18,6 +18,10 @@ cdef class Function:
     cdef double c_energy_gradient(self, const double* x, double* gradient) noexcept nogil:
         return 0.0 / 0.0
 
+    def count_calls(self, Py_ssize_t n):
+        """Count evaluations that were made elsewhere, on a device."""
+        self.calls += n
+
     def raise_pending(self):
         """Raise the exception that a Python-level evaluation met since the last call, if any.
 

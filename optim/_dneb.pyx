@@ -264,6 +264,14 @@ cdef class Band(Function):
             "finite": finite,
         }
 
+    def take(self, points, energies, double spring):
+        """Take over a band that was relaxed elsewhere: images of shape (images + 2, n_variables), their energies, the springs."""
+        cdef double[:, ::1] own = np.array(points, dtype=float)
+        cdef double[::1] values = np.array(energies, dtype=float)
+        if own.shape[0] != self.images + 2 or own.shape[1] != self.size or values.shape[0] != self.images + 2:
+            raise ValueError(f"expected {self.images + 2} images of {self.size} variables")
+        self.points, self.energies, self.spring = own, values, spring
+
     def tangents(self, images):
         """Improved tangents at the images with these indices (1 to images), shape (len(images), n_variables)."""
         found = np.empty((len(images), self.size))

@@ -14,12 +14,13 @@ import numpy as np
 from common.errors import ConvergenceError
 from common.stationary_points import Minimum
 from common.stop import requested
-from optim.dneb import run_dneb
+from optim.dneb import dneb_steps
 from optim.graph import MissingConnections
-from optim.minimise import quench
-from optim.path import follow_path
+from optim.minimise import quench_steps
+from optim.path import follow_path_steps
+from optim.requests import Together, on_processor
 from optim.stationary import characterise_minimum
-from optim.transition_state import locate, searcher
+from optim.transition_state import locate_steps, searcher
 
 
 @dataclass(slots=True)
@@ -145,9 +146,12 @@ class Connector:
         self.listener.failed(reason)
 
     # --- one attempt ----------------------------------------------------------------------------------------------
-    def try_pair(self, i, j, first_cycle):
-        """Band between minima i and j, refinement of its maxima, paths; number of new triples."""
+    def pair_steps(self, i, j, first_cycle):
+        """Band between minima i and j, refinement of its maxima, paths, as a coroutine; number of new triples."""
         s = self.settings
+        if self.graph.joined(i, j) or requested():
+            # by the pair before
+            return 0
         attempt = self.graph.attempts(i, j)
         start, finish = self.minima[i].coordinates, self.minima[j].coordinates
         if s.align:
@@ -164,24 +168,28 @@ class Connector:
         self.listener.band(i, j, images, iterations, attempt)
         began = time.perf_counter()
         bend = self.rng if attempt else None
-        band = run_dneb(self.potential, start, finish, images, s, iterations=iterations, rms=rms, bend=bend)
+        band = yield from dneb_steps(self.potential, start, finish, images, s, iterations=iterations, rms=rms, bend=bend)
         self.listener.band_done(band, time.perf_counter() - began)
         self.graph.record_attempt(i, j)
         found = 0
         if not band.maxima:
             self.fail("no maximum along the band")
-        for point, tangent in zip(band.candidates, band.tangents, strict=True):
-            found += self.refine(point, tangent)
+        candidates = zip(band.candidates, band.tangents, strict=True)
+        found += sum((yield Together([self.refine_steps(point, tangent) for point, tangent in candidates])))
         for k in band.maxima:
             # the images beside a maximum that led to nothing new lead elsewhere where the band cuts a corner
             for image in (k - 1, k + 1):
                 if not found and 1 <= image <= images:
                     tangent = band.images[image + 1] - band.images[image - 1]
-                    found += self.refine(band.images[image], tangent / np.linalg.norm(tangent))
+                    found += yield from self.refine_steps(band.images[image], tangent / np.linalg.norm(tangent))
         return found
 
     def refine(self, point, tangent):
         """Transition state from a candidate and its two paths; 1 if the triple is new."""
+        return on_processor(self.refine_steps(point, tangent))
+
+    def refine_steps(self, point, tangent):
+        """`refine` as a coroutine (`optim.requests`)."""
         s = self.settings
         state = {"known": None}
 
@@ -190,7 +198,9 @@ class Connector:
             return state["known"] is not None or self._find(self.rejected, energy, coordinates) is not None
 
         try:
-            found = locate(self.potential, self.searcher, point, tangent, s, is_known=is_known, on_search=self.listener.search)
+            found = yield from locate_steps(
+                self.potential, self.searcher, point, tangent, s, is_known=is_known, on_search=self.listener.search
+            )
             if found is None:
                 if state["known"] is None:
                     self.fail("transition state refused before")
@@ -202,7 +212,7 @@ class Connector:
             if record.energy > s.max_ts_energy:
                 self.fail("transition state above MAXTSENERGY")
                 return 0
-            path = follow_path(self.potential, record, s, vector)
+            path = yield from follow_path_steps(self.potential, record, s, vector)
         except ConvergenceError as error:
             self.fail(str(error).split(":")[0])
             return 0
@@ -210,7 +220,7 @@ class Connector:
         if min(barriers) > s.max_barrier or max(barriers) > s.max_larger_barrier:
             self.fail(f"barrier above {'MAXBARRIER' if min(barriers) > s.max_barrier else 'MAXMAXBARRIER'}")
             return 0
-        self.rejected.pop()
+        self.rejected = [other for other in self.rejected if other is not record]
         plus = self.add_minimum(path.triple.plus)
         minus = self.add_minimum(path.triple.minus)
         self.triples.append(path.triple)
@@ -223,6 +233,10 @@ class Connector:
     # --- the cycle --------------------------------------------------------------------------------------------------
     def run(self, start, finish):
         """Connect two minima; see `connect`."""
+        return on_processor(self.steps(start, finish))
+
+    def steps(self, start, finish):
+        """`run` as a coroutine (`optim.requests`)."""
         s = self.settings
         began = time.perf_counter()
         calls = self.potential.calls
@@ -248,11 +262,7 @@ class Connector:
                 message = "every pair on every path was tried as often as allowed"
                 break
             self.listener.decided([(i, j, self.graph.distance(i, j)) for i, j in pairs], steps, weight)
-            for i, j in pairs:
-                if requested():
-                    break
-                if not self.graph.joined(i, j):
-                    self.try_pair(i, j, cycles == 1)
+            yield Together([self.pair_steps(i, j, cycles == 1) for i, j in pairs])
         return ConnectResult(
             connected=connected,
             triples=self.triples,
@@ -270,9 +280,14 @@ class Connector:
 
 def as_minimum(potential, point, settings):
     """A verified `Minimum` from a record or from coordinates, which are minimised first."""
+    return on_processor(as_minimum_steps(potential, point, settings))
+
+
+def as_minimum_steps(potential, point, settings):
+    """`as_minimum` as a coroutine (`optim.requests`)."""
     if isinstance(point, Minimum):
         return point
-    result = quench(potential, point, settings)
+    result = yield from quench_steps(potential, point, settings)
     if not result.converged:
         raise ConvergenceError(f"an end point did not converge: {result.message} (RMS gradient {result.rms:.3g})")
     return characterise_minimum(potential, result.coordinates, result.energy, settings)

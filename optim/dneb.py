@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optim._dneb import Band, separate_atoms
+from optim.requests import RelaxBand, on_processor
 
 #: Atoms of an interpolated image are pushed apart to this fraction of the shortest distance in the end points.
 CLASH_FRACTION = 0.8
@@ -112,6 +113,13 @@ def run_dneb(potential, start, finish, n_images, settings, *, iterations=None, r
     -----
     Trygubenko and Wales, J. Chem. Phys. 120, 2082 (2004).
     """
+    return on_processor(
+        dneb_steps(potential, start, finish, n_images, settings, iterations=iterations, rms=rms, images=images, bend=bend)
+    )
+
+
+def dneb_steps(potential, start, finish, n_images, settings, *, iterations=None, rms=None, images=None, bend=None):
+    """`run_dneb` as a coroutine (`optim.requests`)."""
     start = np.asarray(start, dtype=float).ravel()
     finish = np.asarray(finish, dtype=float).ravel()
     calls = potential.calls
@@ -119,7 +127,8 @@ def run_dneb(potential, start, finish, n_images, settings, *, iterations=None, r
     if iterations is None:
         iterations = max(1, round(settings.iteration_density * n_images))
     band = Band(potential, start, finish, n_images, settings.spring, settings.doubly_nudged)
-    out = _relax(band, potential, points, settings, iterations, settings.band_rms if rms is None else rms, bend)
+    goal = settings.band_rms if rms is None else rms
+    out = yield from _relax_steps(band, potential, points, settings, iterations, goal, bend)
     if out["finite"]:
         maxima = local_maxima(out["energies"])
         tangents = band.tangents(maxima)
@@ -141,14 +150,14 @@ def run_dneb(potential, start, finish, n_images, settings, *, iterations=None, r
     )
 
 
-def _relax(band, potential, points, settings, iterations, rms, rng):
+def _relax_steps(band, potential, points, settings, iterations, rms, rng):
     """Relax a band; with NEBRESEED images that got too high are put back on the line between their neighbours."""
     if not settings.reseed_every:
-        return band.optimise(points, settings, iterations, rms, RELATIVE_RMS)
+        return (yield RelaxBand(band, points, settings, iterations, rms, RELATIVE_RMS))
     rng = np.random.default_rng(0) if rng is None else rng
     done, relative = 0, RELATIVE_RMS
     while True:
-        out = band.optimise(points, settings, min(settings.reseed_every, iterations - done), rms, relative)
+        out = yield RelaxBand(band, points, settings, min(settings.reseed_every, iterations - done), rms, relative)
         done += out["iterations"]
         out["iterations"] = done
         e = out["energies"]

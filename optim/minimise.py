@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from common.lbfgs import minimise
+from optim.requests import Minimise, on_processor
 from potentials.characterise import gradient_rms, hessian_spectrum, newton_minimise
 
 #: L-BFGS is resumed with a criterion this much smaller when the Hessian was not yet positive at the last one.
@@ -49,22 +49,18 @@ def quench(potential, x, settings):
     Result
         ``converged`` when the RMS gradient is below ``settings.rms``.
     """
+    return on_processor(quench_steps(potential, x, settings))
+
+
+def quench_steps(potential, x, settings):
+    """`quench` as a coroutine (`optim.requests`)."""
     start = time.perf_counter()
     calls = potential.calls
     newton = settings.uses_newton(potential)
     goal = max(settings.rms, settings.newton_rms) if newton else settings.rms
     steps = 0
     while True:
-        result = minimise(
-            potential,
-            x,
-            history=settings.history,
-            rms=goal,
-            max_iterations=max(settings.max_iterations - steps, 0),
-            max_step=settings.max_step,
-            max_rise=settings.max_rise,
-            diagonal=settings.diagonal,
-        )
+        result = yield Minimise(potential, x, settings, goal, max(settings.max_iterations - steps, 0))
         steps += result.iterations
         if newton and result.converged:
             finished = finish_by_newton(potential, result.coordinates, settings)
@@ -83,4 +79,4 @@ def quench(potential, x, settings):
     return result
 
 
-__all__ = ["finish_by_newton", "gradient_rms", "hessian_spectrum", "positive_definite", "quench"]
+__all__ = ["finish_by_newton", "gradient_rms", "hessian_spectrum", "positive_definite", "quench", "quench_steps"]

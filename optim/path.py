@@ -10,6 +10,7 @@ from common.stationary_points import Minimum, TransitionState, Triple
 from optim import _steepest_descent, steepest_descent
 from optim._descent import downhill
 from optim.minimise import positive_definite
+from optim.requests import GoAhead, Together, on_processor
 from optim.stationary import characterise_minimum, characterise_transition_state
 from potentials.characterise import hessian_spectrum, newton_minimise
 
@@ -35,6 +36,8 @@ METHODS = {
 }
 #: Those that converge to machine precision by themselves.
 SECOND_ORDER = ("rosenbrock", "pagemciver")
+#: The method that a device may go ahead of (`optim.requests.GoAhead`): it ends from wherever it is put on its path.
+AHEAD = "rosenbrock"
 
 
 @dataclass(slots=True)
@@ -160,8 +163,8 @@ def _quadratic_push(potential, ts, direction, push):
     return push
 
 
-def _descend_side(potential, ts, vector, sign, push, settings):
-    """One side: push, then downhill by the chosen method; the end is a verified minimum."""
+def _side_steps(potential, ts, vector, sign, push, settings):
+    """One side, as a coroutine: push, then downhill by the chosen method; the end is a verified minimum."""
     began = time.perf_counter()
     origin = ts.coordinates
     direction = sign * vector
@@ -178,6 +181,12 @@ def _descend_side(potential, ts, vector, sign, push, settings):
     goal = max(settings.rms, settings.newton_rms) if newton and method not in SECOND_ORDER else settings.rms
     frames, energies, lengths, steps, length, saddles = [], [], [], 0, 0.0, 0
     x, e = origin, ts.energy
+    if method == AHEAD and not settings.frames:
+        ahead = yield GoAhead(first, settings, max(settings.rms, settings.newton_rms))
+        if ahead is not None:
+            length = float(np.linalg.norm(first - x)) + ahead["length"]
+            x = first = ahead["coordinates"]
+            e, steps = ahead["energy"], ahead["iterations"]
     while True:
         run = METHODS[method](potential, x, e, first, settings, goal, max(settings.max_iterations - steps, 0))
         steps += run["iterations"]
@@ -250,6 +259,11 @@ def follow_path(potential, ts, settings, vector=None):
         With the reason of the last attempt, when a side does not end in a verified minimum below the transition state or
         both sides end in the very same point, also after ``path_retries`` smaller pushes and the second-order method.
     """
+    return on_processor(follow_path_steps(potential, ts, settings, vector))
+
+
+def follow_path_steps(potential, ts, settings, vector=None):
+    """`follow_path` as a coroutine (`optim.requests`)."""
     if vector is None:
         vector = _downhill_vector(potential, ts, settings)
     attempts = [(settings.pushoff / RETRY_FACTOR**k, settings) for k in range(settings.path_retries)]
@@ -261,8 +275,9 @@ def follow_path(potential, ts, settings, vector=None):
     problem = None
     for push, with_settings in attempts:
         try:
-            plus = _descend_side(potential, ts, vector, 1.0, push, with_settings)
-            minus = _descend_side(potential, ts, vector, -1.0, push, with_settings)
+            plus, minus = yield Together(
+                [_side_steps(potential, ts, vector, sign, push, with_settings) for sign in (1.0, -1.0)]
+            )
         except ConvergenceError as error:
             problem = error
             continue

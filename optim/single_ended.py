@@ -3,8 +3,9 @@
 import numpy as np
 
 from common.errors import ConvergenceError
-from optim.path import follow_path
-from optim.transition_state import locate, searcher
+from optim.path import follow_path_steps
+from optim.requests import Together, on_processor
+from optim.transition_state import locate_steps, searcher
 from potentials.characterise import hessian_spectrum
 from potentials.symmetry import RigidCluster
 
@@ -39,6 +40,11 @@ def search(potential, minimum, settings, rng, n_searches=4, known=(), displaceme
     list of Triple
         Distinct and verified. Not all need to contain the minimum: a search may leave its surroundings.
     """
+    return on_processor(search_steps(potential, minimum, settings, rng, n_searches, known, displacement))
+
+
+def search_steps(potential, minimum, settings, rng, n_searches=4, known=(), displacement=DISPLACEMENT):
+    """`search` as a coroutine (`optim.requests`)."""
     x = np.asarray(getattr(minimum, "coordinates", minimum), dtype=float).ravel()
     n = len(x)
     modes = None
@@ -46,7 +52,7 @@ def search(potential, minimum, settings, rng, n_searches=4, known=(), displaceme
         modes = hessian_spectrum(potential, x, vectors=True).vectors
     engine = searcher(potential, settings)
     zero = potential.symmetry.zero_modes(x)
-    found, states = [], list(known)
+    starts = []
     for k in range(n_searches):
         if modes is not None and k % 2 == 0:
             direction = modes[:, int(rng.integers(min(SOFT_MODES, modes.shape[1])))] * rng.choice((-1.0, 1.0))
@@ -55,11 +61,8 @@ def search(potential, minimum, settings, rng, n_searches=4, known=(), displaceme
             direction -= zero.T @ (zero @ direction)
             direction /= np.linalg.norm(direction)
         length = displacement * potential.step_scale * rng.uniform(0.3, 1.5)
-        triple = _triple(potential, engine, x + length * direction, direction, settings, states)
-        if triple is not None:
-            found.append(triple)
-            states.append(triple.transition_state)
-    return found
+        starts.append((x + length * direction, direction))
+    return (yield from _triples_steps(potential, engine, starts, settings, known))
 
 
 def random_start(potential, rng):
@@ -96,19 +99,28 @@ def search_anywhere(potential, settings, rng, n_searches=8):
     list of Triple
         Distinct and verified.
     """
+    return on_processor(search_anywhere_steps(potential, settings, rng, n_searches))
+
+
+def search_anywhere_steps(potential, settings, rng, n_searches=8):
+    """`search_anywhere` as a coroutine (`optim.requests`)."""
     engine = searcher(potential, settings)
-    found, states = [], []
+    starts = []
     for _ in range(n_searches):
         point, direction = random_start(potential, rng), rng.standard_normal(potential.n_variables)
-        triple = _triple(potential, engine, point, direction / np.linalg.norm(direction), settings, states)
-        if triple is not None:
-            found.append(triple)
-            states.append(triple.transition_state)
+        starts.append((point, direction / np.linalg.norm(direction)))
+    return (yield from _triples_steps(potential, engine, starts, settings, ()))
+
+
+def _triples_steps(potential, engine, starts, settings, known):
+    """Distinct triples from (point, direction) each."""
+    states, found = list(known), []
+    yield Together([_triple_steps(potential, engine, *start, settings, states, found) for start in starts])
     return found
 
 
-def _triple(potential, engine, point, direction, settings, states):
-    """Triple from a starting point, or None where it is known or fails."""
+def _triple_steps(potential, engine, point, direction, settings, states, found):
+    """One more triple in ``found``, and its transition state in ``states``, unless it is known or the search fails."""
 
     def is_known(energy, coordinates):
         return any(
@@ -118,14 +130,17 @@ def _triple(potential, engine, point, direction, settings, states):
         )
 
     try:
-        found = locate(potential, engine, point, direction, settings, is_known=is_known)
-        if found is None or found[0].energy > settings.max_ts_energy:
-            return None
-        record, vector = found
-        triple = follow_path(potential, record, settings, vector).triple
+        located = yield from locate_steps(potential, engine, point, direction, settings, is_known=is_known)
+        if located is None or located[0].energy > settings.max_ts_energy:
+            return
+        record, vector = located
+        triple = (yield from follow_path_steps(potential, record, settings, vector)).triple
     except ConvergenceError:
-        return None
+        return
     barriers = record.energy - triple.plus.energy, record.energy - triple.minus.energy
     if min(barriers) > settings.max_barrier or max(barriers) > settings.max_larger_barrier:
-        return None
-    return triple
+        return
+    # another search may have come here meanwhile
+    if not is_known(record.energy, record.coordinates):
+        found.append(triple)
+        states.append(triple.transition_state)

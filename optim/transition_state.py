@@ -7,6 +7,7 @@ import numpy as np
 from common.errors import ConvergenceError
 from common.results import Result
 from optim._hybrid_ef import HybridEF
+from optim.requests import FindSaddle, on_processor
 from optim.stationary import WrongIndexError, characterise_transition_state
 
 #: How often a search that ended in a saddle of higher index is resumed beside it.
@@ -97,8 +98,13 @@ def locate(potential, engine, point, direction, settings, *, is_known=None, on_s
     ConvergenceError
         With the reason.
     """
+    return on_processor(locate_steps(potential, engine, point, direction, settings, is_known=is_known, on_search=on_search))
+
+
+def locate_steps(potential, engine, point, direction, settings, *, is_known=None, on_search=None):
+    """`locate` as a coroutine (`optim.requests`)."""
     for attempt in range(RESUMPTIONS + 1):
-        out = engine.run(point, direction, max_energy=MAX_ENERGY)
+        out = yield FindSaddle(engine, point, direction, settings, MAX_ENERGY)
         if on_search is not None:
             on_search(out)
         if out["status"] != 0:

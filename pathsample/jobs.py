@@ -101,6 +101,13 @@ def search(kind, k, seed, first, second, attempt=0):
     -------
     SearchOutcome
     """
+    from optim.requests import on_processor
+
+    return on_processor(search_steps(kind, k, seed, first, second, attempt))
+
+
+def search_steps(kind, k, seed, first, second, attempt=0):
+    """`search` as a coroutine (`optim.requests`)."""
     setup = _worker["setup"]
     potential, optim = setup.potential, setup.optim
     rng = random_generator(seed, k)
@@ -112,21 +119,21 @@ def search(kind, k, seed, first, second, attempt=0):
 
             triples, connected, message = connect_externally(setup, k, first, second)
         else:
-            from optim.jobs import connect
+            from optim.connect import Connector
 
-            result = connect(first, second, potential, optim, rng)
+            result = yield from Connector(potential, optim, rng).steps(first, second)
             triples, connected, message = result.triples, result.connected, result.message
     elif kind == "quench":
-        from optim.single_ended import search_anywhere
+        from optim.single_ended import search_anywhere_steps
 
-        minima = fresh_minima(potential, optim, rng)
-        triples = search_anywhere(potential, optim, rng, FRESH_SADDLES)
+        minima = yield from fresh_minima_steps(potential, optim, rng)
+        triples = yield from search_anywhere_steps(potential, optim, rng, FRESH_SADDLES)
         connected, message = bool(minima or triples), "" if minima or triples else "nothing from random starts"
     else:
-        from optim.single_ended import search as single_ended_search
+        from optim.single_ended import search_steps as single_ended_steps
 
         options = displacement(setup.settings, rng, attempt)
-        triples = single_ended_search(potential, first, optim, rng, **options)
+        triples = yield from single_ended_steps(potential, first, optim, rng, **options)
         connected = bool(triples)
         message = "" if triples else "no transition state found"
     return SearchOutcome(
@@ -152,20 +159,34 @@ def displacement(settings, rng, attempt=0):
 
 def fresh_minima(potential, optim, rng):
     """Minima from random starting points."""
-    from common.errors import ConvergenceError
-    from optim.minimise import quench
+    from optim.requests import on_processor
+
+    return on_processor(fresh_minima_steps(potential, optim, rng))
+
+
+def fresh_minima_steps(potential, optim, rng):
+    """`fresh_minima` as a coroutine (`optim.requests`)."""
+    from optim.requests import Together
     from optim.single_ended import random_start
+
+    starts = [random_start(potential, rng) for _ in range(FRESH_STARTS)]
+    found = yield Together([_minimum_steps(potential, start, optim) for start in starts])
+    return [minimum for minimum in found if minimum is not None]
+
+
+def _minimum_steps(potential, start, optim):
+    """A verified minimum from a starting point, or None."""
+    from common.errors import ConvergenceError
+    from optim.minimise import quench_steps
     from optim.stationary import characterise_minimum
 
-    found = []
-    for _ in range(FRESH_STARTS):
-        try:
-            result = quench(potential, random_start(potential, rng), optim)
-            if result.converged:
-                found.append(characterise_minimum(potential, result.coordinates, result.energy, optim))
-        except ConvergenceError:
-            continue
-    return found
+    try:
+        result = yield from quench_steps(potential, start, optim)
+        if not result.converged:
+            return None
+        return characterise_minimum(potential, result.coordinates, result.energy, optim)
+    except ConvergenceError:
+        return None
 
 
 def check_minimum(minimum):

@@ -357,9 +357,10 @@ def test_fresh_starts_and_lengths_of_displacements(tmp_path, monkeypatch):
 
     def search(potential, minimum, settings, rng, displacement):
         lengths.append(displacement)
+        yield from ()
         return []
 
-    monkeypatch.setattr("optim.single_ended.search", search)
+    monkeypatch.setattr("optim.single_ended.search_steps", search)
     cluster(tmp_path, 7, "SURVEY 24 ,, 4 20 0.5 3\nJOBSPERCYCLE 6\nPERTURB 0.9 0.2 0.6\nCPUS 1\n", n_minima=1)
     assert run(tmp_path) == 0
     with opened(tmp_path) as database:

@@ -136,9 +136,10 @@ def test_perturb_sets_the_displacement(tmp_path, monkeypatch):
 
     def search(potential, minimum, settings, rng, **options):
         used.append(options)
+        yield from ()
         return []
 
-    monkeypatch.setattr("optim.single_ended.search", search)
+    monkeypatch.setattr("optim.single_ended.search_steps", search)
     cluster(tmp_path, 7, "CYCLES 1\nJOBSPERCYCLE 2\nNEWCONNECTIONS 2\nCPUS 1\nPERTURB 0.4\n", n_minima=2)
     assert run(tmp_path) == 0
     assert used == [{"displacement": 0.4}] * 2
