@@ -35,14 +35,15 @@ run: build
 	cp -r inputs/ljat3 run/ljat3
 	cd run/ljat3 && PATH="$(BIN):$$PATH" bash ./run.sh
 
-# A published table in run/TABLE: make reproduce TABLE=p3-table1, SIZE=full for the published size. The tables: ls inputs/papers
+# A published table or figure in run/TABLE: make reproduce TABLE=p3-table1, SIZE=full for the published size, CASE="..." for some
+# of its cases beside those run before. The tables: ls inputs/papers
 SIZE ?= small
 reproduce: build
 	test -n "$(TABLE)" || { echo "make reproduce TABLE=name; the names: $$(ls inputs/papers | tr '\n' ' ')"; exit 2; }
-	rm -rf run/$(TABLE)
-	mkdir -p run
-	cp -r inputs/papers/$(TABLE) run/$(TABLE)
-	$(BIN)/pathsample -C run/$(TABLE) --reproduce $(SIZE)
+	test -n "$(CASE)" || rm -rf run/$(TABLE)
+	mkdir -p run/$(TABLE)
+	cp inputs/papers/$(TABLE)/* run/$(TABLE)
+	$(BIN)/pathsample -C run/$(TABLE) --reproduce $(SIZE) $(CASE)
 
 test: $(STAMPS)/test
 	$(BIN)/python -m pytest -n $(WORKERS)

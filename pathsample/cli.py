@@ -18,8 +18,11 @@ def add_arguments(parser):
     text = "classify new data (an archive .npz with inputs, or a table) with a model that MLSUP wrote, and stop"
     parser.add_argument("--predict", nargs=2, metavar=("MODEL", "DATA"), help=text)
     parser.add_argument("--output", metavar="FILE", help="with --predict: table to write, DATA.predicted.csv by default")
-    text = "run the published table that table.yaml describes, our figures beside the published ones, and stop"
-    parser.add_argument("--reproduce", metavar="SIZE", help=text)
+    text = (
+        "run the published table that table.yaml describes, our figures beside the published ones, and stop; with names of "
+        "CASEs those only, beside what earlier runs of this size found for the others"
+    )
+    parser.add_argument("--reproduce", nargs="+", metavar=("SIZE", "CASE"), help=text)
     parser.add_argument("--job-script", action="store_true", help="write pathsample.slurm, a batch script for Slurm, and stop")
 
 
@@ -35,7 +38,8 @@ def run_here(arguments):
         from pathsample.learning.reproduce import reproduce
         from pathsample.summary import Report
 
-        reproduce(".", arguments.reproduce, Report())
+        size, *cases = arguments.reproduce
+        reproduce(".", size, Report(), cases)
         return 0
     if arguments.output:
         from common.errors import InputError

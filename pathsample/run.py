@@ -207,6 +207,10 @@ def read_files(setup):
         from pathsample.learning.mlsup import read_superposition
 
         collect("MLSUP", lambda: read_superposition(setup))
+    if settings.given("AUCSTEPS"):
+        from pathsample.learning.auc_steps import read_quenches
+
+        collect("AUCSTEPS", lambda: read_quenches(setup))
     if settings.given("BASINVOLUME") or settings.given("BASINS"):
         from pathsample.basins.analysis import check as check_basins
 
@@ -346,12 +350,17 @@ def show_choice(setup, report):
 
 
 def measure_networks(setup, database, files, report):
-    """AUC, ROC, MISCLASSIFICATION, MLSUP: classify data with the network of every minimum; returns the files written."""
-    if not files.keys() & {*MEASURES, "MLSUP"}:
-        return []
-    from pathsample.learning.measure import measure_networks as measure
+    """AUC, ROC, MISCLASSIFICATION, MLSUP, AUCSTEPS: what the networks make of data; returns the files written."""
+    written = []
+    if files.keys() & {*MEASURES, "MLSUP"}:
+        from pathsample.learning.measure import measure_networks as measure
 
-    return measure(setup, database, files, report)
+        written += measure(setup, database, files, report)
+    if "AUCSTEPS" in files:
+        from pathsample.learning.auc_steps import measure_steps
+
+        written += measure_steps(setup, database, files["AUCSTEPS"], report)
+    return written
 
 
 def analyse(setup, database, report):

@@ -205,7 +205,7 @@ def check_pathdata(setup):
         settings.error("FREEPAIRS", "free-energy barriers need Planck's constant; add PLANCK h")
     if settings.given("NOPOINTS"):
         growing = ("SURVEY", "STARTFROMPATH", "ADDPATH", "ADDMIN", "CHECKMIN", "CHECKTS", "DUMMYRUN")
-        for name in (*growing, *NEED_NETWORK, *NEED_POINTS):
+        for name in (*growing, *NEED_NETWORK, "AUCSTEPS", *NEED_POINTS):
             if settings.given(name):
                 settings.error(name, "not possible with NOPOINTS; remove one of the two")
         if cycles > 0:

@@ -81,6 +81,8 @@ class NetworkFile:
     data : potentials.datasets.recipe.DataSet
     file_options : types.SimpleNamespace or None
         Options of the data file (start, outcome), where the data come from one.
+    quench_options : types.SimpleNamespace or None
+        Options of the quenches (side, distances, seed, ...), where the data are outcomes of geometry optimisation.
     targets : ndarray of shape (N, layers[-1]) or None
         Probabilities that a teacher gives for the training items, where they are what is learnt.
     teacher_weights : ndarray or None
@@ -94,12 +96,48 @@ class NetworkFile:
     neighbours: int | None
     data: object
     file_options: object = None
+    quench_options: object = None
     targets: object = None
     teacher_weights: object = None
 
     def potential(self):
         """The loss as a function of the weights, a `potentials.mlp.MultilayerPerceptron`."""
         return self._network(self.layers, self.data.inputs, self.data.classes, self.lam, self.targets)
+
+    def on(self, inputs, lam=None):
+        """The loss of the same network for other inputs of the training items, and perhaps another regularisation."""
+        return self._network(self.layers, inputs, self.data.classes, self.lam if lam is None else lam, self.targets)
+
+    def quench_inputs(self, last):
+        """Inputs of the training and test items at every step of their quenches, counted back from convergence.
+
+        Parameters
+        ----------
+        last : int
+            Largest number of steps; a shorter quench is padded with its start.
+
+        Yields
+        ------
+        train, test : ndarray of shape (N, n_inputs) and (M, n_inputs)
+            At s = 0, 1, ... last, scaled as the network's data are, each s by itself.
+
+        Raises
+        ------
+        InputError
+            If the data are not outcomes of geometry optimisation.
+        """
+        from potentials.datasets.ljat3 import generate
+        from potentials.datasets.recipe import scaling
+
+        options = self.quench_options
+        if options is None:
+            raise InputError("the data of the network are no outcomes of geometry optimisation (generator: ljat3, no teacher)")
+        n = len(self.data.classes)
+        data = generate(options.side, n + len(self.data.test_classes), options.seed, options.distances, last)
+        for s in range(last + 1):
+            inputs = data.inputs_at(s, options.distances)
+            shift, divisor = scaling(inputs[:n], options.normalise, f"{s} steps from convergence")
+            yield (inputs[:n] - shift) / divisor, (inputs[n:] - shift) / divisor
 
     def _network(self, layers, inputs, classes, lam, targets=None):
         from potentials.mlp import MultilayerPerceptron
@@ -154,6 +192,7 @@ def read_network_file(path):
         raise InputError(problems)
     network = NetworkFile(layers, values.lam, values.biases, values.regularise_biases, values.neighbours, None)
     network.file_options = recipe if source is FILE else None
+    network.quench_options = recipe if source is SOURCES["ljat3"] and teacher is None else None
     lesson_items = 0
     if teacher is not None and teacher.weights is None:
         lesson_items = teacher.items or recipe.items or 0

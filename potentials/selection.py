@@ -223,6 +223,17 @@ def _network(settings, name, directory):
     )
 
 
+def read_described_network(settings, directory):
+    """What the network file of the keyword MLP describes.
+
+    Returns
+    -------
+    potentials.network_file.NetworkFile or None
+        None for any other potential.
+    """
+    return _network_file(settings, Path(directory)) if settings.given("MLP") else None
+
+
 def _network_file(settings, directory):
     from potentials.network_file import read_network_file
 

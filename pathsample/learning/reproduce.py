@@ -1,10 +1,14 @@
-"""Published tables, run anew: table.yaml says the cases, their sizes and the published figures, which stand beside ours.
+"""Published tables and figures, run anew: table.yaml says the cases, their sizes and the published numbers beside ours.
 
-The directory of a table holds table.yaml and the input files of gmin and pathsample as templates, in which $NAME stands for a
-value of the size or the case. Every case is run in a folder of its own by the commands gmin and pathsample.
+The directory of a table holds table.yaml and the input files as templates, in which $NAME stands for a value of the size or the
+case. Every case is run in a folder of its own by the commands of ``programs``; the pictures that ``figure`` names are put
+together in one.
 """
 
 import json
+import re
+import resource
+import shlex
 import subprocess
 import sys
 import time
@@ -17,12 +21,27 @@ from common.atomic import atomic_write
 from common.errors import ConvergenceError, InputError
 
 #: Input files that are templates.
-TEMPLATES = ("data", "odata.connect", "pathdata", "network.yaml")
-#: What table.yaml must hold.
+TEMPLATES = ("data", "coords", "odata.connect", "pathdata", "dinfo", "network.yaml")
+#: What table.yaml must hold. Beside that it may say ``programs`` (command lines, for all cases or one), ``figure`` (pictures of
+#: the cases that make the figure), ``across`` (how many side by side) and ``titles`` (whether with the names of the cases).
 KEYS = ("title", "columns", "sizes", "cases")
+#: Commands that a table may run: the module, and the template that it cannot do without.
+PROGRAMS = {
+    "gmin": ("gmin.cli", "data"),
+    "pathsample": ("pathsample.cli", "pathdata"),
+    "disconnect": ("disconnect.cli", "dinfo"),
+    "spin_glass": ("pathsample.learning.spin_glass", None),
+    "student": ("pathsample.learning.student", "network.yaml"),
+}
+#: Records of a database whose words are figures, as name=value.
+RECORDS = ("mlsup_test", "network", "misclassification", "heat_capacity", "auc_steps", "basins", "pictures")
+#: Where the templates state seeds.
+SEEDS = (("data", r"^ *RANSEED +(\d+)"), ("pathdata", r"^ *SEED +(\d+)"), ("network.yaml", r"^  seed: (\d+)"))
+#: Pictures beside each other in the figure of a table.
+ACROSS = 2
 
 
-def reproduce(directory, size, report):
+def reproduce(directory, size, report, only=()):
     """--reproduce: run the cases of table.yaml and print their figures beside the published ones.
 
     Parameters
@@ -32,6 +51,8 @@ def reproduce(directory, size, report):
     size : str
         One of its sizes: small or full.
     report : Report
+    only : sequence of str
+        Names of the cases to run; the others keep what results.json holds of the same size. All, where there are none.
 
     Returns
     -------
@@ -49,29 +70,65 @@ def reproduce(directory, size, report):
     table = read_table(directory / "table.yaml")
     if size not in table["sizes"]:
         raise InputError(f"{directory / 'table.yaml'}: no size {size}; there are {', '.join(table['sizes'])}")
-    texts = prepare(directory, table, size)
+    names = [str(case["name"]) for case in table["cases"]]
+    for name in only:
+        if name not in names:
+            raise InputError(f"{directory / 'table.yaml'}: no case {name}; there are {', '.join(names)}")
+    prepared = prepare(directory, table, size)
+    known = earlier(directory / "results.json", size)
     results = []
-    for case, files in zip(table["cases"], texts):
-        folder = directory / str(case["name"])
+    for case, (files, commands) in zip(table["cases"], prepared):
+        name = str(case["name"])
+        folder = directory / name
+        if only and name not in only:
+            results += [row for row in known if row["case"] == name]
+            continue
         folder.mkdir(exist_ok=True)
         for old in folder.iterdir():
             if old.is_file():
                 old.unlink()
-        for name, text in files.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        started = time.perf_counter()
-        for program in ("gmin", "pathsample"):
-            run_program(program, folder)
-        found = figures(folder) | {"seconds": time.perf_counter() - started}
-        results.append({"case": case["name"], "found": found, "published": case.get("published", {})})
-        report.line(f"reproduce> {case['name']}: {found['seconds']:.0f} s")
-    lines = table_lines(table, size, results)
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8")
+        started, used = time.perf_counter(), processor_seconds()
+        for command in commands:
+            run_program(command, folder)
+        found = figures(folder) | {"seeds": seeds(files, commands)}
+        found |= {"seconds": time.perf_counter() - started, "cpu_seconds": processor_seconds() - used}
+        results.append({"case": name, "found": found, "published": case.get("published", {})})
+        report.line(f"reproduce> {name}: {found['seconds']:.0f} s, {found['cpu_seconds']:.0f} s of processor time")
+        done = {row["case"] for row in results}
+        write_results(directory, table, size, results + [row for row in known if row["case"] not in done])
+    lines = write_results(directory, table, size, results)
     report.lines(lines)
+    if table.get("figure"):
+        written = put_together(directory, table, results)
+        report.line(f"reproduce> figure in {', '.join(written)}" if written else "reproduce> no case has a picture")
+    return results
+
+
+def write_results(directory, table, size, results):
+    """Write results.json and table.md; returns the lines of the latter."""
+    lines = table_lines(table, size, results)
     with atomic_write(directory / "results.json") as file:
         file.write(json.dumps({"title": table["title"], "size": size, "results": results}, indent=1) + "\n")
     with atomic_write(directory / "table.md", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
-    return results
+    return lines
+
+
+def earlier(path, size):
+    """Results of an earlier run of the same size."""
+    try:
+        old = json.loads(path.read_text(encoding="utf-8"))
+        return old["results"] if old["size"] == size else []
+    except (OSError, ValueError, KeyError):
+        return []
+
+
+def processor_seconds():
+    """Processor time of all finished processes that this one has started."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def read_table(path):
@@ -96,52 +153,82 @@ def read_table(path):
 
 
 def prepare(directory, table, size):
-    """Input files of all cases, their names filled in: list of dict of name to text.
+    """Input files and commands of all cases, their names filled in: list of (dict of name to text, list of list of str).
 
     Raises
     ------
     InputError
-        If a template is missing or names something that neither the size nor the case gives.
+        If a template is missing or names something that neither the size nor the case gives, or a command is unknown.
     """
     result = []
     for case in table["cases"]:
         values = {**table["sizes"][size], **case.get("values", {})}
+        lines = case.get("programs") or table.get("programs") or ["gmin", "pathsample"]
+        commands = [shlex.split(_filled(line, values, directory / "table.yaml")) for line in lines]
         files = {}
         for name in TEMPLATES:
             path = directory / name
-            try:
-                files[name] = Template(path.read_text(encoding="utf-8")).substitute(values)
-            except OSError:
-                if name == "network.yaml":
-                    # not every landscape is that of a network
-                    continue
-                raise InputError(f"{path}: no such file; a table needs {', '.join(TEMPLATES)}") from None
-            except KeyError as error:
-                raise InputError(f"{path}: ${error.args[0]} is given by no size and no case of table.yaml") from None
+            if path.is_file():
+                files[name] = _filled(path.read_text(encoding="utf-8"), values, path)
+        for program, *_ in commands:
+            if program not in PROGRAMS:
+                raise InputError(f"{directory / 'table.yaml'}: no program {program}; there are {', '.join(PROGRAMS)}")
+            needed = PROGRAMS[program][1]
+            if needed and needed not in files:
+                raise InputError(f"{directory / needed}: no such file; {program} needs it")
         # a line that asks for what a case has not is left out
         for line in case.get("without", ()):
             files["pathdata"] = "".join(each for each in files["pathdata"].splitlines(True) if not each.startswith(line))
-        result.append(files)
+        result.append((files, commands))
     return result
 
 
-def run_program(program, folder):
+def _filled(text, values, path):
+    try:
+        return Template(text).substitute(values)
+    except KeyError as error:
+        raise InputError(f"{path}: ${error.args[0]} is given by no size and no case of table.yaml") from None
+
+
+def seeds(files, commands):
+    """The seeds that a case states, as text: of the data, the minima, the searches."""
+    found = []
+    for name, pattern in SEEDS:
+        found += [f"{name} {seed}" for seed in re.findall(pattern, files.get(name, ""), re.MULTILINE)[:1]]
+    for program, *arguments in commands:
+        if "--seed" in arguments:
+            found.append(f"{program} {arguments[arguments.index('--seed') + 1]}")
+    return ", ".join(found)
+
+
+def run_program(command, folder):
     """Run a program of the suite in a folder; its output goes to program.out."""
+    program, *arguments = command
+    module = PROGRAMS[program][0]
     with open(folder / f"{program}.out", "w", encoding="utf-8") as out:
-        status = subprocess.run([sys.executable, "-m", f"{program}.cli"], cwd=folder, stdout=out, stderr=out, check=False)
+        status = subprocess.run([sys.executable, "-m", module, *arguments], cwd=folder, stdout=out, stderr=out, check=False)
     if status.returncode:
         last = (folder / f"{program}.out").read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
         raise ConvergenceError(f"{program} failed in {folder}: {''.join(last)}")
 
 
 def figures(folder):
-    """Figures of a database: counts, lowest loss, AUC at the lowest minimum, mean and deviation, those of MLSUP and NETWORK."""
+    """Figures of a case: of its database, and of figures.json where a program without a database writes one.
+
+    Of a database the counts, the lowest loss, AUC at the lowest minimum, mean and deviation, and what the keywords leave in
+    `RECORDS`.
+    """
     from common.database import Database
 
+    found = {}
+    if (folder / "figures.json").exists():
+        found |= json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+    if not (folder / "landscape.db").exists():
+        return found
     with Database(folder / "landscape.db", read_only=True) as database:
         energies = database.energies()
         lowest = int(np.argmin(energies))
-        found = {
+        found |= {
             "minima": database.n_minima, "transition_states": database.n_transition_states, "loss": float(energies[lowest]),
         }  # fmt: skip
         for name in database.property_names():
@@ -152,7 +239,7 @@ def figures(folder):
                     f"mean_{name}": float(column.mean()),
                     f"sigma_{name}": float(column.std()),
                 }
-        for word in f"{database.meta('mlsup_test') or ''} {database.meta('network') or ''}".split():
+        for word in " ".join(database.meta(name) or "" for name in RECORDS).split():
             key, value = word.split("=")
             found[key] = int(value) if value.isdigit() else float(value)
     return found
@@ -162,17 +249,52 @@ def table_lines(table, size, results):
     """The table in Markdown: every case in two lines, found and published."""
     columns = table["columns"]
     lines = [f"{table['title']}, size {size}", ""]
-    lines += ["| case | | " + " | ".join(columns.values()) + " | s |", "|---" * (len(columns) + 3) + "|"]
+    lines += ["| case | | " + " | ".join(columns.values()) + " | CPU s |", "|---" * (len(columns) + 3) + "|"]
     for row in results:
         for kind in ("found", "published"):
             values = row[kind]
             cells = [_cell(values.get(key)) for key in columns]
             name = row["case"] if kind == "found" else ""
-            lines.append(f"| {name} | {kind} | " + " | ".join(cells) + f" | {_cell(values.get('seconds'), 0)} |")
+            lines.append(f"| {name} | {kind} | " + " | ".join(cells) + f" | {_cell(values.get('cpu_seconds'), 0)} |")
+    said = {row["found"].get("seeds") for row in results}
+    lines += ["", "Seeds: " + "; ".join(sorted(text for text in said if text)) + "."] if any(said) else []
     return lines
 
 
 def _cell(value, digits=3):
     if value is None:
         return ""
-    return str(value) if isinstance(value, int) else f"{value:.{digits}f}"
+    if isinstance(value, (int, str)):
+        return str(value)
+    return f"{value:.{digits}g}" if value and abs(value) < 10.0**-digits else f"{value:.{digits}f}"
+
+
+def put_together(directory, table, results):
+    """The pictures of all cases in one, figure.pdf and figure.png; returns the names of what was written."""
+    from matplotlib.figure import Figure
+    from matplotlib.image import imread
+
+    pictures = []
+    for row in results:
+        for name in table["figure"]:
+            path = directory / row["case"] / name
+            if path.exists():
+                pictures.append((row["case"], imread(path)))
+    if not pictures:
+        return []
+    across = min(int(table.get("across", ACROSS)), len(pictures))
+    down = -(-len(pictures) // across)
+    widest = max(image.shape[1] for _, image in pictures)
+    tallest = max(image.shape[0] for _, image in pictures)
+    width = 6.0
+    figure = Figure(figsize=(width * across, (width * tallest / widest + 0.3) * down), layout="constrained")
+    for place, (name, image) in enumerate(pictures):
+        axes = figure.add_subplot(down, across, place + 1)
+        axes.imshow(image, interpolation="antialiased")
+        if table.get("titles", True):
+            axes.set_title(name.replace("_", " "), fontsize=11)
+        axes.set_axis_off()
+    written = ["figure.pdf", "figure.png"]
+    for name in written:
+        figure.savefig(directory / name, dpi=150)
+    return written

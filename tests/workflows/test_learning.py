@@ -128,3 +128,36 @@ def test_minima_that_are_not_there(minima, write, command):
 def test_predicting_needs_a_model(write, command):
     assert "cannot be read" in command("pathsample", "--predict", "mlsup.npz", "new.csv", status=2).stderr
     assert "goes with --predict" in command("pathsample", "--output", "x", status=2).stderr
+
+
+QUENCHES = """layers: [2, 3, 4]
+lambda: 1e-3
+data: {generator: ljat3, side: 3.4641016, items: 80, test_items: 60, seed: 3}
+"""
+
+
+def test_steps_from_convergence(tmp_path, write, command):
+    write(network__yaml=QUENCHES, data=DATA.replace("40", "3"), odata__connect=POTENTIAL, pathdata="AUCSTEPS 41 20 1 0 1e-2\n")
+    command("gmin")
+    out = command("pathsample").stdout
+    assert "aucsteps> 3 networks, s = 1 to 41" in out
+    table = np.loadtxt(tmp_path / "auc_steps")
+    assert table[:, 0].tolist() == [1, 21, 41]
+    assert (table[:, 6] >= table[:, 3]).all()
+    assert (tmp_path / "auc_steps.png").exists()
+    with Database(tmp_path / "landscape.db", read_only=True) as database:
+        assert float(database.meta("auc_steps").split()[0].removeprefix("auc_s1=")) == pytest.approx(table[0, 3], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("network", "pathdata", "problem"),
+    [
+        (NETWORK, "AUCSTEPS", "whose items are quenches"),
+        (QUENCHES, "AUCSTEPS 80 1 10 4", "class 4 of a network with 4 classes"),
+        (QUENCHES.replace(", test_items: 60", ""), "AUCSTEPS", "gives no test_items"),
+        (QUENCHES, "AUCSTEPS\nNOPOINTS", "not possible with NOPOINTS"),
+    ],
+)
+def test_mistakes_of_steps(write, command, network, pathdata, problem):
+    write(network__yaml=network, data=DATA, odata__connect=POTENTIAL, pathdata=pathdata + "\n")
+    assert problem in command("pathsample", status=2).stderr
