@@ -7,7 +7,7 @@ import numpy as np
 
 from common.errors import ConvergenceError
 from common.stationary_points import Minimum, TransitionState, Triple
-from optim import _steepest_descent, steepest_descent
+from optim import _chebyshev, _steepest_descent, steepest_descent
 from optim._descent import downhill
 from optim.minimise import positive_definite
 from optim.requests import GoAhead, Together, on_processor
@@ -29,13 +29,14 @@ PUSH_FACTOR = 3.0
 PUSH_TRIALS = 12
 #: How a side is followed, all with the same arguments and result.
 METHODS = {
+    "chebyshev": _chebyshev.descend,
     "rosenbrock": _steepest_descent.descend,
     "pagemciver": _steepest_descent.page_mciver,
     "ode": steepest_descent.integrate,
     "lbfgs": downhill,
 }
-#: Those that converge to machine precision by themselves.
-SECOND_ORDER = ("rosenbrock", "pagemciver")
+#: Those that converge to machine precision by themselves: Newton steps finish them.
+SECOND_ORDER = ("chebyshev", "rosenbrock", "pagemciver")
 #: The method that a device may go ahead of (`optim.requests.GoAhead`): it ends from wherever it is put on its path.
 AHEAD = "rosenbrock"
 
@@ -270,7 +271,7 @@ def follow_path_steps(potential, ts, settings, vector=None):
     attempts = attempts or [(settings.pushoff, settings)]
     # a push that is too small to be resolved in energy is enlarged instead
     attempts.append((settings.pushoff * 3.0, settings))
-    if settings.path_by(potential) == "lbfgs" and settings.uses_newton(potential):
+    if settings.path_by(potential) in ("lbfgs", "chebyshev") and settings.uses_newton(potential):
         attempts.append((settings.pushoff, settings.with_changes(path_method="rosenbrock")))
     problem = None
     for push, with_settings in attempts:

@@ -50,9 +50,10 @@ class OptimSettings:
     pushoff, pushopt, pushopt_tolerance, pushopt_iterations
         First displacement of a path [PUSHOFF, PUSHOPT].
     path_method : str or None
-        "rosenbrock" or "pagemciver": true steepest descent with the Hessian at every step; "ode": the same by a general
-        solver of differential equations; "lbfgs": fast, but one path in ten ends in another minimum than steepest descent
-        does. None: "rosenbrock" where the Hessian is affordable, otherwise "lbfgs" [PMPATH, BSMIN, RKMIN, LBFGSPATH].
+        "chebyshev": true steepest descent by gradients; "rosenbrock" or "pagemciver": the same with the Hessian at every
+        step; "ode": the same by a general solver of differential equations; "lbfgs": fast, but one path in ten ends in another
+        minimum than steepest descent does. None: "chebyshev" for sums over pairs of atoms and "rosenbrock" for others where
+        the Hessian is affordable, otherwise "lbfgs" [PMPATH, BSMIN, RKMIN, LBFGSPATH].
     path_max_step : float
         Longest step on an L-BFGS path; the unit of length of the others.
     path_accuracy, path_longest : float
@@ -194,7 +195,9 @@ class OptimSettings:
         if self.path_method is not None:
             return self.path_method
         analytic = potential.has_hessian and potential.n_variables <= self.newton_size
-        return "rosenbrock" if analytic or potential.n_variables <= DIFFERENCE_HESSIAN else "lbfgs"
+        if not analytic and potential.n_variables > DIFFERENCE_HESSIAN:
+            return "lbfgs"
+        return "chebyshev" if potential.pairwise else "rosenbrock"
 
     def uses_newton(self, potential):
         """Whether minimisations and saddle searches end with Newton steps."""

@@ -41,6 +41,7 @@ class LennardJones(LennardJonesCore):
     """
 
     has_hessian = True
+    pairwise = True
 
     def __new__(cls, n_atoms, radius=None, cutoff=None, box=None, **options):
         """A single side stands for a cube; the Cython base takes three sides at creation."""

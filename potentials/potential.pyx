@@ -37,6 +37,8 @@ cdef class Potential(Function):
     has_hessian = False
     #: Whether ``hessian_vector`` is analytic.
     has_hessian_vector = False
+    #: Whether the energy is a sum over pairs of atoms: a gradient then costs a hundredth of a factorisation of the Hessian.
+    pairwise = False
 
     cdef void c_hessian(self, const double* x, double* hessian) noexcept nogil:
         with gil:

@@ -11,7 +11,7 @@ from optim.stationary import characterise_transition_state
 from potentials.callable import CallablePotential
 from potentials.lj import LennardJones
 
-METHODS = ["lbfgs", "pagemciver", "ode"]
+METHODS = ["lbfgs", "chebyshev", "pagemciver", "ode"]
 #: Which minima each transition state of the Müller-Brown surface joins.
 JOINED = {-40.66484351: (-146.69951721, -80.76781812), -72.24894011: (-108.16672412, -80.76781812)}
 

@@ -5,6 +5,7 @@ import pytest
 from scipy.integrate import Radau
 
 from common.errors import ConvergenceError
+from optim._chebyshev import ChebyshevDescent
 from optim._steepest_descent import SteepestDescent
 from optim.connect import as_minimum
 from optim.path import descend
@@ -16,7 +17,12 @@ from potentials.datasets.xor import xor_data
 from potentials.lj import LennardJones
 from potentials.mlp import MultilayerPerceptron
 
-SCHEMES = [False, True]
+
+def page_mciver(potential, settings):
+    return SteepestDescent(potential, settings, True)
+
+
+SCHEMES = [SteepestDescent, page_mciver, ChebyshevDescent]
 
 
 def integrated_end(potential, x, rms):
@@ -56,7 +62,9 @@ def network_transition_states(count):
 def test_ends_are_those_of_an_independent_integration(states, rms):
     potential, settings, points = states(12)
     assert len(points) >= 6
-    engines = [SteepestDescent(potential, settings, scheme) for scheme in SCHEMES]
+    # the curvatures of networks are for the implicit schemes
+    schemes = SCHEMES if potential.pairwise else SCHEMES[:2]
+    engines = [scheme(potential, settings) for scheme in schemes]
     for x in points[:12]:
         vector = hessian_spectrum(potential, x, vectors=True).vectors[:, 0]
         for sign in (1.0, -1.0):
@@ -73,14 +81,14 @@ def test_ends_are_those_of_an_independent_integration(states, rms):
                 assert np.linalg.norm(out["coordinates"] - end) < 0.05
 
 
-@pytest.mark.parametrize(("scheme", "order"), [(False, 4), (True, 3)])
+@pytest.mark.parametrize(("scheme", "order"), list(zip(SCHEMES, (4, 3, 3), strict=True)))
 def test_order_of_the_schemes(surface, surface_settings, known_ts, scheme, order):
     # steps grow as tolerance^(1/p) when the error of a step is of that order: count them at two tolerances
     x = np.array(known_ts[1])
     vector = hessian_spectrum(surface, x, vectors=True).vectors[:, 0]
     counts = []
     for accuracy in (1e-5, 1e-8):
-        engine = SteepestDescent(surface, surface_settings.with_changes(path_accuracy=accuracy), scheme)
+        engine = scheme(surface, surface_settings.with_changes(path_accuracy=accuracy))
         out = engine.run(x, surface.energy(x), x + 0.01 * vector, 1e-8, 100000)
         assert out["converged"]
         counts.append(out["iterations"])
@@ -95,7 +103,7 @@ def test_ends_do_not_depend_on_push_or_accuracy(scheme):
         vector = hessian_spectrum(potential, x, vectors=True).vectors[:, 0]
         ends = []
         for push, accuracy in ((0.02, 3e-2), (0.002, 3e-2), (0.02, 1e-4)):
-            engine = SteepestDescent(potential, settings.with_changes(path_accuracy=accuracy), scheme)
+            engine = scheme(potential, settings.with_changes(path_accuracy=accuracy))
             ends.append(engine.run(x, potential.energy(x), x + push * vector, 1e-8, 5000)["coordinates"])
         for end in ends[1:]:
             assert np.linalg.norm(end - ends[0]) < 0.02
@@ -133,13 +141,46 @@ def test_a_path_of_exact_symmetry_leaves_the_saddle_in_which_it_ends():
     assert triple.plus.coordinates[0] * triple.minus.coordinates[0] < 0.0
 
 
-def test_frames_follow_the_path():
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_frames_follow_the_path(scheme):
     potential, settings, points = lj13_transition_states(30)
     x = points[0]
     vector = hessian_spectrum(potential, x, vectors=True).vectors[:, 0]
-    engine = SteepestDescent(potential, settings.with_changes(frames=6, path_accuracy=1e-4))
+    engine = scheme(potential, settings.with_changes(frames=6, path_accuracy=1e-4))
     out = engine.run(x, potential.energy(x), x + 0.02 * vector, 1e-8, 5000)
     assert 3 <= len(out["frames"]) <= 6
     assert (np.diff(out["frame_energies"]) < 0.0).all()
     assert (np.diff(out["frame_lengths"]) > 0.0).all()
     assert out["frame_lengths"][-1] <= out["length"]
+
+
+def test_lengths_agree_between_explicit_and_implicit_schemes():
+    potential, settings, points = lj13_transition_states(30)
+    for x in points[:8]:
+        vector = hessian_spectrum(potential, x, vectors=True).vectors[:, 0]
+        for sign in (1.0, -1.0):
+            first = x + sign * settings.pushoff * vector
+            exact = SteepestDescent(potential, settings.with_changes(path_accuracy=1e-5)).run(
+                x, potential.energy(x), first, 1e-8, 5000
+            )
+            out = ChebyshevDescent(potential, settings).run(x, potential.energy(x), first, 1e-8, 5000)
+            assert out["energy"] == pytest.approx(exact["energy"], abs=1e-9)
+            assert out["length"] == pytest.approx(exact["length"], rel=0.01)
+
+
+def test_explicit_steps_take_few_hessians():
+    # they are for the Newton steps at the end alone
+    potential, settings, points = lj13_transition_states(30)
+    x = points[0]
+    vector = hessian_spectrum(potential, x, vectors=True).vectors[:, 0]
+    engine = ChebyshevDescent(potential, settings)
+    out = engine.run(x, potential.energy(x), x + settings.pushoff * vector, 1e-8, 5000)
+    assert out["minimum"]
+    assert engine.hessians <= 8 < out["iterations"]
+
+
+def test_sums_over_pairs_are_followed_by_gradients():
+    settings = OptimSettings()
+    assert settings.path_by(LennardJones(38)) == "chebyshev"
+    assert settings.path_by(LennardJones(200)) == "lbfgs"
+    assert settings.path_by(MultilayerPerceptron([2, 4, 2], *xor_data(), 1e-3)) == "rosenbrock"
