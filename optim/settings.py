@@ -94,7 +94,7 @@ class OptimSettings:
     """
 
     rms: float = 1e-6
-    max_iterations: int = 5000
+    max_iterations: int = 20000
     max_step: float = 0.2
     history: int = 10
     diagonal: float = 0.1

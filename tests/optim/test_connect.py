@@ -15,6 +15,7 @@ from optim.dneb import interpolate, local_maxima, run_dneb
 from optim.graph import MissingConnections
 from optim.jobs import connect
 from optim.settings import OptimSettings, default_settings
+from potentials.datasets.ljat3 import generate
 from potentials.datasets.xor import xor_data
 from potentials.lj import LennardJones
 from potentials.mlp import MultilayerPerceptron
@@ -226,6 +227,15 @@ def test_xor_network():
     result = connect(*ends, potential, settings, rng)
     assert result.connected, result.message
     check_connection(potential, result)
+
+
+def test_flat_end_points_converge():
+    """A weakly regularised network takes ten thousand steps to its minimum, which the default allows."""
+    data = generate(2.0 * np.sqrt(3.0), 300, 6)
+    network = MultilayerPerceptron((2, 10, 4), data.inputs, data.classes, 1e-6)
+    minimum = as_minimum(network, network.random_coordinates(np.random.default_rng(3)), default_settings(network))
+    assert np.linalg.norm(network.gradient(minimum.coordinates)) < 1e-8
+    assert np.linalg.eigvalsh(network.hessian(minimum.coordinates))[1] > 0.0
 
 
 def test_the_same_seed_gives_the_same_result():
