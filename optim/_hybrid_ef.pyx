@@ -41,6 +41,10 @@ cdef double TRUST_FACTOR = 1.1
 #: The first eigenvector of a search may take this many times the usual Rayleigh-Ritz steps: its guess is poor, and a search
 #: that begins beside a transition state leaves it again along a wrong one.
 cdef Py_ssize_t FIRST_RITZ = 4
+#: The sign of an eigenvalue is trusted when its residual |H v - R v| is below this fraction of |R|. Soft networks have
+#: eigenvalues far below the criterion of the Rayleigh-Ritz minimisation, which then goes on, so many times at most.
+cdef double CERTAIN = 0.3
+cdef int REFINEMENTS = 4
 
 
 cdef class TangentSpace(Function):
@@ -182,6 +186,24 @@ cdef class HybridEF:
             "message": MESSAGES[status],
         }
 
+    cdef Eigenpair lowest(self, double old_value, bint first, double* v, double* work) noexcept nogil:
+        """Rayleigh-Ritz minimisation from v, to a criterion that suits the eigenvalue it finds."""
+        cdef double root = sqrt(<double>self.potential.n_variables)
+        cdef LBFGSSettings finer = self.ritz
+        cdef Eigenpair pair
+        cdef int _
+        finer.rms = max(self.ritz_rms, 2.0 * LOOSE_RESIDUAL * fabs(old_value) / root)
+        finer.max_iterations = self.ritz_iterations * (FIRST_RITZ if first else 1)
+        pair = lowest_by_rayleigh_ritz(self.quotient, &finer, v, work)
+        for _ in range(REFINEMENTS):
+            # the gradient of the quotient is twice the residual
+            if not pair.converged or 0.5 * pair.rms * root < CERTAIN * fabs(pair.value):
+                break
+            finer.rms = min(0.3 * finer.rms, 2.0 * LOOSE_RESIDUAL * fabs(pair.value) / root)
+            finer.max_rise = min(finer.max_rise, LOOSE_RESIDUAL * fabs(pair.value))
+            pair = lowest_by_rayleigh_ritz(self.quotient, &finer, v, work)
+        return pair
+
     cdef int search(
         self, double* x, double* v, double* g, double goal, double* energy, double* value, Py_ssize_t* iterations
     ) noexcept nogil:
@@ -211,9 +233,7 @@ cdef class HybridEF:
                 pair = lowest_by_lapack(self.potential, self.zero, x, v, work, &self.iwork[0])
             else:
                 self.quotient.place(x, g)
-                self.ritz.rms = max(self.ritz_rms, 2.0 * LOOSE_RESIDUAL * fabs(old_value) / root)
-                self.ritz.max_iterations = self.ritz_iterations * (1 if iterations[0] else FIRST_RITZ)
-                pair = lowest_by_rayleigh_ritz(self.quotient, &self.ritz, v, work)
+                pair = self.lowest(old_value, iterations[0] == 0, v, work)
             value[0] = pair.value
             energy[0] = e
             if not isfinite(pair.value):

@@ -9,9 +9,6 @@ from optim.requests import RelaxBand, on_processor
 
 #: Atoms of an interpolated image are pushed apart to this fraction of the shortest distance in the end points.
 CLASH_FRACTION = 0.8
-#: The band is converged when its RMS force is below the criterion and below this fraction of the first one, so that one
-#: criterion serves atoms and networks, whose gradients are a thousand times smaller.
-RELATIVE_RMS = 0.03
 #: A repeated attempt starts from a band bent by this fraction of its length.
 BEND = 0.15
 
@@ -153,9 +150,9 @@ def dneb_steps(potential, start, finish, n_images, settings, *, iterations=None,
 def _relax_steps(band, potential, points, settings, iterations, rms, rng):
     """Relax a band; with NEBRESEED images that got too high are put back on the line between their neighbours."""
     if not settings.reseed_every:
-        return (yield RelaxBand(band, points, settings, iterations, rms, RELATIVE_RMS))
+        return (yield RelaxBand(band, points, settings, iterations, rms, settings.band_relative_rms))
     rng = np.random.default_rng(0) if rng is None else rng
-    done, relative = 0, RELATIVE_RMS
+    done, relative = 0, settings.band_relative_rms
     while True:
         out = yield RelaxBand(band, points, settings, min(settings.reseed_every, iterations - done), rms, relative)
         done += out["iterations"]

@@ -68,6 +68,9 @@ class OptimSettings:
         Identity of stationary points [EDIFFTOL, GEOMDIFFTOL].
     cycles, tries, image_density, iteration_density, image_max, image_increment, band_rms
         The seven arguments of NEWCONNECT.
+    band_relative_rms : float
+        The band is converged when its RMS force is also below this fraction of the first one, so that one criterion serves
+        atoms and networks, whose gradients are a thousand times smaller.
     first_images, first_iterations, first_rms
         Band of the first cycle [NEWNEB]; None: as the others.
     spring, adjust_every, adjust_tolerance, adjust_factor, spring_min, spring_max
@@ -143,6 +146,7 @@ class OptimSettings:
     image_min: int = 5
     image_increment: float = 0.5
     band_rms: float = 0.025
+    band_relative_rms: float = 0.03
     first_images: int | None = None
     first_iterations: int | None = None
     first_rms: float | None = None
@@ -221,15 +225,28 @@ def scale_to_networks(settings):
     settings.image_max = 20
 
 
+def scale_to_large_networks(settings):
+    """Tighter convergence where no Newton step will mend a point.
+
+    Networks with more variables than data are soft: the lowest eigenvalues are a tenth of the regularisation, and a band that
+    has hardly moved has a hundred negative ones at its maximum, from where a search goes far.
+    """
+    settings.rms = settings.ts_rms = 1e-7
+    settings.ts_iterations = 400
+    settings.band_relative_rms = 0.003
+
+
 def default_settings(potential):
     """Settings that suit a potential where the user gives none.
 
     Networks have gradients and curvatures a thousand times smaller than atoms, hence longer steps, weaker springs and a
     tighter convergence of the band.
     """
-    from potentials.symmetry import RigidCluster
+    from potentials.symmetry import NetworkNodes, RigidCluster
 
     settings = OptimSettings()
     if not isinstance(potential.symmetry, RigidCluster):
         scale_to_networks(settings)
+    if isinstance(potential.symmetry, NetworkNodes) and not settings.uses_newton(potential):
+        scale_to_large_networks(settings)
     return settings
