@@ -8,39 +8,33 @@ Removing minimum x from a network with conductances c and masses m leaves the cu
 and Heyman: 1 - P_xx is the sum of the other branching probabilities). Every quantity is a sum of products of positive numbers,
 so each is right to nearly all digits however ill-conditioned the network is.
 
-Sparse rows of numbers of extended range while the network is sparse, minima of fewest neighbours first; one dense matrix,
-once it has filled up.
+Minima with few neighbours are eliminated in sparse rows of numbers of extended range; the others, if there are enough of them,
+in panels of doubles, where matrix products do the work. When the conductances span too many magnitudes for doubles, all rows
+are sparse.
 """
 
 import numpy as np
 
-from libc.math cimport exp, log
+from libc.math cimport frexp, ldexp
 from libc.stdlib cimport calloc, free, malloc, realloc
-from pathsample.kinetics._dense_elimination cimport dense_eliminate, dense_free, dense_new, dense_row, dense_t
+from pathsample.kinetics._block_elimination cimport (
+    blocks_eliminate, blocks_entry, blocks_free, blocks_new, blocks_t, panel_length, panel_width)
+from pathsample.kinetics._block_solve cimport in_unit, solve_panels, spread_mass
+from pathsample.kinetics._extended_range cimport entry_t, wide_add, wide_divide, wide_multiply, wide_t
 
-
-cdef extern from "extended_range.h" nogil:
-    ctypedef struct wide_t:
-        double m
-        int e
-    ctypedef struct entry_t:
-        double m
-        int e
-        int j
-    wide_t wide_multiply(double am, int ae, double bm, int be)
-    wide_t wide_divide(double am, int ae, double bm, int be)
-    wide_t wide_add(double am, int ae, double bm, int be)
+from pathsample.kinetics._block_structure import PANEL, Structure, join_supervariables
+from pathsample.kinetics._elimination_order import elimination_order
 
 #: ln of the unit of the exponent of extended-range numbers.
 LN_UNIT = 512 * np.log(2.0)
-cdef double LN_UNIT_C = 512 * 0.6931471805599453
-#: The dense matrix takes over when this fraction of all pairs of remaining minima is connected, and there are enough of them.
-DENSE_FRACTION = 0.05
-#: Largest dense matrix: the triangle of 15,500 rows is 0.98 GB.
-DENSE_MAXIMUM = 15500
-cdef int DENSE_MINIMUM_C = 64
-#: Largest span of ln c for which the dense matrix of doubles loses nothing: entries, also over roots of sums, stay in range.
-cdef double DENSE_SPAN_C = 880.0
+#: Minima with at most so many neighbours are eliminated in sparse rows, unless one with more comes before.
+LIGHT = 16
+#: Panels pay when the rest takes more multiplications than this: a third of a second of sparse rows.
+HEAVY_WORK = 3e7
+#: Largest span of conductances in panels, in bits, and the exponent of the largest: factors c/s stay within doubles; what is
+#: lost is 2^-500 of the smallest conductance.
+SPAN = 900
+cdef int TOP_C = 480
 
 
 def split(ln_values):
@@ -60,6 +54,14 @@ def joined(mantissas, exponents):
         return np.log(mantissas) + exponents * LN_UNIT
 
 
+def check(int status):
+    """Raise what a status of the elimination means."""
+    if status == 1:
+        raise MemoryError
+    if status == 2:
+        raise ValueError("a minimum to be eliminated is not connected to any that stays")
+
+
 cdef class Elimination:
     """A network of conductances from which minima are eliminated.
 
@@ -72,8 +74,6 @@ cdef class Elimination:
     ln_conductance : ndarray of shape (m,)
     ln_mass : ndarray of shape (n,)
         ln of what is accumulated: occupations, for waiting times.
-    dense_fraction : float
-    dense_maximum : int
     """
 
     cdef entry_t** row
@@ -84,26 +84,16 @@ cdef class Elimination:
     cdef int* position
     cdef long* stamp
     cdef long now
-    cdef int* bucket
-    cdef int* following
-    cdef int* preceding
     cdef int* order
     cdef int n_order
     cdef char* gone
-    cdef dense_t* dense
-    cdef int* dense_node
-    cdef double dense_shift
-    cdef Py_ssize_t entries
+    cdef blocks_t* blocks
+    cdef int scale
+    cdef object structure, block_nodes
     cdef readonly Py_ssize_t n
-    cdef readonly Py_ssize_t peak_entries
-    cdef double dense_fraction
-    cdef int dense_maximum
-    cdef int failed
 
-    def __cinit__(self, Py_ssize_t n, low, high, ln_conductance, ln_mass, double dense_fraction=-1.0, int dense_maximum=-1):
+    def __cinit__(self, Py_ssize_t n, low, high, ln_conductance, ln_mass):
         self.n = n
-        self.dense_fraction = DENSE_FRACTION if dense_fraction < 0 else dense_fraction
-        self.dense_maximum = DENSE_MAXIMUM if dense_maximum < 0 else dense_maximum
         self.row = <entry_t**>calloc(n + 1, sizeof(entry_t*))
         self.length = <int*>calloc(n + 1, sizeof(int))
         self.capacity = <int*>calloc(n + 1, sizeof(int))
@@ -111,15 +101,12 @@ cdef class Elimination:
         self.total = <wide_t*>calloc(n + 1, sizeof(wide_t))
         self.position = <int*>calloc(n + 1, sizeof(int))
         self.stamp = <long*>calloc(n + 1, sizeof(long))
-        self.bucket = <int*>calloc(n + 2, sizeof(int))
-        self.following = <int*>calloc(n + 1, sizeof(int))
-        self.preceding = <int*>calloc(n + 1, sizeof(int))
         self.order = <int*>calloc(n + 1, sizeof(int))
         self.gone = <char*>calloc(n + 1, sizeof(char))
         if (self.row == NULL or self.length == NULL or self.capacity == NULL or self.mass == NULL or self.total == NULL
-                or self.position == NULL or self.stamp == NULL or self.bucket == NULL or self.following == NULL
-                or self.preceding == NULL or self.order == NULL or self.gone == NULL):
+                or self.position == NULL or self.stamp == NULL or self.order == NULL or self.gone == NULL):
             raise MemoryError
+        self.block_nodes = np.zeros(1, dtype=np.int32)
         self.fill(low, high, ln_conductance, ln_mass)
 
     def __dealloc__(self):
@@ -134,13 +121,9 @@ cdef class Elimination:
         free(self.total)
         free(self.position)
         free(self.stamp)
-        free(self.bucket)
-        free(self.following)
-        free(self.preceding)
         free(self.order)
         free(self.gone)
-        dense_free(self.dense)
-        free(self.dense_node)
+        blocks_free(self.blocks)
 
     def fill(self, low, high, ln_conductance, ln_mass):
         """Build the rows."""
@@ -177,15 +160,16 @@ cdef class Elimination:
             self.row[y][self.length[y]] = entry_t(cm[k], ce[k], x)
             self.length[x] += 1
             self.length[y] += 1
-            self.entries += 2
 
-    def eliminate(self, mask):
-        """Eliminate the minima of a mask, fewest neighbours first.
+    def eliminate(self, mask, panels=None):
+        """Eliminate the minima of a mask.
 
         Parameters
         ----------
         mask : ndarray of shape (n,), bool
             At least one minimum of each connected component has to stay. May be called once.
+        panels : bool, optional
+            Whether panels of doubles are used, for all minima or none; by default where they pay.
 
         Raises
         ------
@@ -193,72 +177,125 @@ cdef class Elimination:
         ValueError
             A minimum had no connection left.
         """
-        cdef unsigned char[::1] chosen = np.ascontiguousarray(mask, dtype=np.uint8)
-        cdef int status
-        if chosen.shape[0] != self.n or self.n_order or self.dense != NULL:
+        chosen = np.ascontiguousarray(mask, dtype=bool)
+        if chosen.shape[0] != self.n or self.n_order or self.blocks != NULL:
             raise ValueError("eliminate needs a mask over all minima, and works once")
+        indptr, indices = self.graph(np.arange(self.n))
+        _, width, height, parent, members = elimination_order(indptr, indices, ~chosen)
+        heavy = self.heavy(height, parent)
+        if panels is None:
+            wide, deep = width[heavy].astype(np.float64), height[heavy].astype(np.float64)
+            panels = (wide * (wide**2 / 3 + wide * deep + deep**2) / 2).sum() > HEAVY_WORK
+        elif panels:
+            heavy[:] = True
+        if not panels:
+            heavy[:] = False
+        self.eliminate_sparse(members[np.repeat(~heavy, width)])
+        if heavy.any():
+            rest = members[np.repeat(heavy, width)]
+            if self.set_scale():
+                place = np.cumsum(heavy, dtype=np.int32) - 1
+                up = np.where(parent[heavy] >= 0, place[parent[heavy]], -1).astype(np.int32)
+                group = join_supervariables(width[heavy], height[heavy], up)
+                self.eliminate_blocks(rest, np.repeat(group, width[heavy]))
+            else:
+                self.eliminate_sparse(rest)
+
+    def heavy(self, height, parent):
+        """Supervariables with many neighbours, and those that need their results."""
+        cdef const int[::1] up = np.ascontiguousarray(parent, dtype=np.int32)
+        found = height > LIGHT
+        cdef unsigned char[::1] flag = found.view(np.uint8)
+        cdef Py_ssize_t k
+        for k in range(flag.shape[0]):
+            if flag[k] and up[k] >= 0:
+                flag[up[k]] = 1
+        return found
+
+    def graph(self, nodes):
+        """Compressed rows (indptr, indices) of some minima."""
+        cdef const long long[::1] wanted = np.ascontiguousarray(nodes, dtype=np.int64)
+        cdef Py_ssize_t k, p, at = 0
+        indptr = np.zeros(wanted.shape[0] + 1, dtype=np.int64)
+        cdef long long[::1] pointer = indptr
+        for k in range(wanted.shape[0]):
+            pointer[k + 1] = pointer[k] + self.length[wanted[k]]
+        indices = np.empty(indptr[wanted.shape[0]], dtype=np.int64)
+        cdef long long[::1] column = indices
+        for k in range(wanted.shape[0]):
+            for p in range(self.length[wanted[k]]):
+                column[at] = self.row[wanted[k]][p].j
+                at += 1
+        return indptr, indices
+
+    def eliminate_sparse(self, nodes):
+        """Eliminate minima one by one in their order."""
+        cdef const int[::1] wanted = np.ascontiguousarray(nodes, dtype=np.int32)
+        cdef Py_ssize_t k
+        cdef int status = 0
         with nogil:
-            status = self._eliminate(&chosen[0] if self.n else NULL)
-        if status == 1:
-            raise MemoryError
-        if status == 2:
-            raise ValueError("a minimum to be eliminated is not connected to any that stays")
+            for k in range(wanted.shape[0]):
+                status = self._pivot(wanted[k])
+                if status:
+                    break
+        check(status)
 
-    cdef void _link(self, int x) noexcept nogil:
-        cdef int d = self.length[x]
-        self.following[x] = self.bucket[d]
-        self.preceding[x] = -1
-        if self.bucket[d] >= 0:
-            self.preceding[self.bucket[d]] = x
-        self.bucket[d] = x
-
-    cdef void _unlink(self, int x, int d) noexcept nogil:
-        if self.preceding[x] >= 0:
-            self.following[self.preceding[x]] = self.following[x]
-        else:
-            self.bucket[d] = self.following[x]
-        if self.following[x] >= 0:
-            self.preceding[self.following[x]] = self.preceding[x]
-
-    cdef int _eliminate(self, unsigned char* chosen) noexcept nogil:
-        """0 done, 1 out of memory, 2 an isolated minimum."""
-        cdef Py_ssize_t i, left = 0, active = self.n
-        cdef int x, d = 0, status
-        cdef double pairs
-        for i in range(self.n + 1):
-            self.bucket[i] = -1
+    def set_scale(self):
+        """Whether the conductances of what is left fit in panels; then their exponents are shifted by ``scale``."""
+        cdef int exponent, low = 2**30, high = -2**30, p
+        cdef Py_ssize_t i
         for i in range(self.n):
-            if chosen[i]:
-                left += 1
-        # backwards, so that among equals the lowest number goes first
-        for i in range(self.n - 1, -1, -1):
-            if chosen[i]:
-                self._link(<int>i)
-        while left:
-            pairs = <double>active * (active - 1)
-            if active <= self.dense_maximum and left >= DENSE_MINIMUM_C and self.entries > self.dense_fraction * pairs:
-                status = self._dense(chosen, active, left)
-                if status >= 0:
-                    return status
-                # the span is too large for doubles: go on with sparse rows
-                self.dense_maximum = 0
-            while self.bucket[d] < 0:
-                d += 1
-            x = self.bucket[d]
-            self._unlink(x, d)
-            status = self._pivot(x, chosen)
-            if status:
-                return status
-            d = d - 1 if d > 0 else 0
-            left -= 1
-            active -= 1
-        return 0
+            if not self.gone[i]:
+                for p in range(self.length[i]):
+                    frexp(self.row[i][p].m, &exponent)
+                    exponent += 512 * self.row[i][p].e
+                    low = exponent if exponent < low else low
+                    high = exponent if exponent > high else high
+        self.scale = high - TOP_C
+        return high - low <= SPAN
 
-    cdef int _pivot(self, int x, unsigned char* chosen) noexcept nogil:
+    def eliminate_blocks(self, pivots, group):
+        """Eliminate minima in panels; ``group`` says which ones belong together."""
+        order = np.argsort(group, kind="stable")
+        pivots, group = pivots[order], group[order]
+        indptr, indices = self.graph(pivots)
+        place = np.full(self.n, -1, dtype=np.int64)
+        place[pivots] = np.arange(len(pivots))
+        behind = np.unique(indices[place[indices] < 0])
+        place[behind] = len(pivots) + np.arange(len(behind))
+        nodes = np.concatenate([pivots, behind])
+        indptr = np.concatenate([indptr, np.full(len(behind), len(indices))])
+        names, block = np.unique(group, return_inverse=True)
+        block = np.concatenate([block, len(names) + np.arange(len(behind)) // PANEL])
+        found = Structure(indptr, place[indices], block, len(pivots))
+        self.structure, self.block_nodes = found, nodes.astype(np.int32)
+        cdef const long long[::1] first = found.first
+        cdef const long long[::1] start = found.start
+        cdef const int[::1] columns = np.concatenate([found.columns, np.zeros(1, dtype=np.int32)])
+        cdef const int[::1] owner = found.owner
+        cdef const int[::1] node = self.block_nodes
+        self.structure = (found, columns)
+        self.blocks = blocks_new(len(nodes), len(pivots), first.shape[0] - 1, found.pivot_panels, &first[0], &start[0],
+                                 &columns[0], &owner[0])
+        if self.blocks == NULL:
+            raise MemoryError
+        cdef Py_ssize_t i
+        for i in range(node.shape[0]):
+            self.position[node[i]] = <int>i
+        cdef int status
+        with nogil:
+            self._load(&node[0])
+            status = blocks_eliminate(self.blocks)
+            if status == 0:
+                spread_mass(self.blocks, self.scale, &node[0], self.mass)
+                status = self._unload(&node[0])
+        check(status)
+
+    cdef int _pivot(self, int x) noexcept nogil:
         """Eliminate one minimum; its row, divided by its sum, stays for `solve`."""
         cdef entry_t* mine = self.row[x]
         cdef entry_t* theirs
-        cdef int count = self.length[x], p, q, i, j, at, size, before
+        cdef int count = self.length[x], p, q, i, j, at, size
         cdef wide_t s, f, t, r
         cdef int* position = self.position
         cdef long* stamp = self.stamp
@@ -273,7 +310,6 @@ cdef class Elimination:
             f = wide_divide(mine[p].m, mine[p].e, s.m, s.e)
             theirs = self.row[i]
             size = self.length[i]
-            before = size
             self.now += 1
             at = -1
             for q in range(size):
@@ -307,13 +343,7 @@ cdef class Elimination:
                     theirs[size].e = t.e
                     theirs[size].j = j
                     size += 1
-            self.entries += size - before
-            if chosen[i]:
-                self._unlink(i, before)
-                self.length[i] = size
-                self._link(i)
-            else:
-                self.length[i] = size
+            self.length[i] = size
             t = wide_multiply(f.m, f.e, self.mass[x].m, self.mass[x].e)
             self.mass[i] = wide_add(self.mass[i].m, self.mass[i].e, t.m, t.e)
         for p in range(count):
@@ -322,9 +352,6 @@ cdef class Elimination:
             mine[p].e = r.e
         self.mass[x] = wide_divide(self.mass[x].m, self.mass[x].e, s.m, s.e)
         self.total[x] = s
-        self.entries -= count
-        if self.entries > self.peak_entries:
-            self.peak_entries = self.entries
         self.capacity[x] = count
         self.row[x] = <entry_t*>realloc(mine, count * sizeof(entry_t))
         self.gone[x] = 1
@@ -332,97 +359,81 @@ cdef class Elimination:
         self.n_order += 1
         return 0
 
-    cdef int _dense(self, unsigned char* chosen, Py_ssize_t active, Py_ssize_t left) noexcept nogil:
-        """Eliminate all that is left in one dense upper triangle. -1 when its entries span too many magnitudes."""
-        cdef Py_ssize_t i, j, front = 0, back = left
-        cdef int node, p, status
-        cdef double lowest = 1e300, highest = -1e300, v
-        cdef double* u
-        for i in range(self.n):
-            if not self.gone[i]:
-                for p in range(self.length[i]):
-                    v = log(self.row[i][p].m) + self.row[i][p].e * LN_UNIT_C
-                    if v < lowest:
-                        lowest = v
-                    if v > highest:
-                        highest = v
-        if highest - lowest > DENSE_SPAN_C:
-            return -1
-        self.dense_shift = 0.5 * (highest + lowest)
-        self.dense_node = <int*>malloc(active * sizeof(int))
-        self.dense = dense_new(active, left)
-        if self.dense_node == NULL or self.dense == NULL:
-            return 1
-        for i in range(self.n):
-            if not self.gone[i]:
-                if chosen[i]:
-                    self.dense_node[front] = <int>i
-                    self.position[i] = <int>front
-                    front += 1
-                else:
-                    self.dense_node[back] = <int>i
-                    self.position[i] = <int>back
-                    back += 1
-        for i in range(active):
-            node = self.dense_node[i]
-            u = dense_row(self.dense, i)
-            for p in range(self.length[node]):
-                j = self.position[self.row[node][p].j]
+    cdef void _load(self, const int* node) noexcept nogil:
+        """Rows of the pivots as panels; their sparse rows end."""
+        cdef blocks_t* d = self.blocks
+        cdef Py_ssize_t i, j
+        cdef int x, p
+        for i in range(d.pivots):
+            x = node[i]
+            for p in range(self.length[x]):
+                j = self.position[self.row[x][p].j]
                 if j > i:
-                    u[j] = exp(log(self.row[node][p].m) + self.row[node][p].e * LN_UNIT_C - self.dense_shift)
-            free(self.row[node])
-            self.row[node] = NULL
-            self.length[node] = 0
-            self.capacity[node] = 0
-        status = dense_eliminate(self.dense)
-        if status:
-            return status
-        self._spread_mass()
-        return self._undense()
+                    blocks_entry(d, i, <int>j)[0] = ldexp(self.row[x][p].m, 512 * self.row[x][p].e - self.scale)
+            free(self.row[x])
+            self.row[x] = NULL
+            self.length[x] = 0
+            self.capacity[x] = 0
+            self.gone[x] = 1
 
-    cdef void _spread_mass(self) noexcept nogil:
-        """Hand on the masses of what the dense matrix eliminated, and divide them by its sums."""
-        cdef Py_ssize_t x, j, i
-        cdef int node, e = <int>(self.dense_shift / LN_UNIT_C)
-        cdef double unit = exp(self.dense_shift - e * LN_UNIT_C)
-        cdef double* u
-        cdef wide_t f
-        for x in range(self.dense.pivots):
-            node = self.dense_node[x]
-            u = dense_row(self.dense, x)
-            for j in range(x + 1, self.dense.size):
-                if u[j] != 0.0:
-                    f = wide_multiply(u[j] / self.dense.sums[x], 0, self.mass[node].m, self.mass[node].e)
-                    i = self.dense_node[j]
-                    self.mass[i] = wide_add(self.mass[i].m, self.mass[i].e, f.m, f.e)
-            # the sums are in units of exp(shift)
-            f = wide_multiply(self.dense.sums[x], 0, unit, e)
-            self.mass[node] = wide_divide(self.mass[node].m, self.mass[node].e, f.m, f.e)
-
-    cdef int _undense(self) noexcept nogil:
-        """Sparse rows of what stays, out of the dense matrix."""
-        cdef Py_ssize_t size = self.dense.size, pivots = self.dense.pivots, x, y
-        cdef int i, e = <int>(self.dense_shift / LN_UNIT_C)
-        cdef double v, unit = exp(self.dense_shift - e * LN_UNIT_C)
-        cdef wide_t r
-        for x in range(pivots):
-            self.gone[self.dense_node[x]] = 1
-        for x in range(pivots, size):
-            i = self.dense_node[x]
-            self.row[i] = <entry_t*>malloc((size - pivots + 1) * sizeof(entry_t))
-            if self.row[i] == NULL:
-                return 1
-            self.capacity[i] = <int>(size - pivots + 1)
-            for y in range(pivots, size):
-                v = dense_row(self.dense, x)[y] if y > x else dense_row(self.dense, y)[x]
-                if y == x or v == 0.0:
-                    continue
-                r = wide_multiply(v, 0, unit, e)
-                self.row[i][self.length[i]].m = r.m
-                self.row[i][self.length[i]].e = r.e
-                self.row[i][self.length[i]].j = self.dense_node[y]
-                self.length[i] += 1
+    cdef int _unload(self, const int* node) noexcept nogil:
+        """Sparse rows of what stays, with the connections that the panels made."""
+        cdef blocks_t* d = self.blocks
+        cdef Py_ssize_t p, x, q, length
+        cdef int i, j, k, kept
+        cdef double v
+        cdef wide_t t
+        for x in range(d.pivots, d.size):
+            i = node[x]
+            kept = 0
+            for k in range(self.length[i]):
+                if not self.gone[self.row[i][k].j]:
+                    self.row[i][kept] = self.row[i][k]
+                    kept += 1
+            self.length[i] = kept
+        for p in range(d.pivot_panels, d.panels):
+            length = panel_length(d, p)
+            for x in range(d.first[p], d.first[p + 1]):
+                i = node[x]
+                self.now += 1
+                for k in range(self.length[i]):
+                    self.stamp[self.row[i][k].j] = self.now
+                    self.position[self.row[i][k].j] = k
+                for q in range(x - d.first[p] + 1, length):
+                    v = d.value[p][(x - d.first[p]) * length + q]
+                    if v == 0.0:
+                        continue
+                    j = node[d.first[p] + q if q < panel_width(d, p) else d.columns[d.start[p] + q - panel_width(d, p)]]
+                    t = in_unit(v, self.scale)
+                    if self.stamp[j] != self.now:
+                        if self._append(i, j) or self._append(j, i):
+                            return 1
+                        self.stamp[j] = self.now
+                        self.position[j] = self.length[i] - 1
+                    self._add(i, self.position[j], t)
+                    for k in range(self.length[j] - 1, -1, -1):
+                        if self.row[j][k].j == i:
+                            self._add(j, k, t)
+                            break
         return 0
+
+    cdef int _append(self, int i, int j) noexcept nogil:
+        """An empty entry at the end of a sparse row; 1 when memory runs out."""
+        cdef entry_t* longer
+        if self.length[i] == self.capacity[i]:
+            longer = <entry_t*>realloc(self.row[i], (2 * self.capacity[i] + 4) * sizeof(entry_t))
+            if longer == NULL:
+                return 1
+            self.row[i] = longer
+            self.capacity[i] = 2 * self.capacity[i] + 4
+        self.row[i][self.length[i]] = entry_t(0.0, 0, j)
+        self.length[i] += 1
+        return 0
+
+    cdef void _add(self, int i, int k, wide_t t) noexcept nogil:
+        cdef wide_t r = wide_add(self.row[i][k].m, self.row[i][k].e, t.m, t.e)
+        self.row[i][k].m = r.m
+        self.row[i][k].e = r.e
 
     def remaining(self):
         """The network that is left.
@@ -481,9 +492,9 @@ cdef class Elimination:
         ndarray of shape (n,)
             ln x of all minima.
         """
-        cdef Py_ssize_t k, x, j
+        cdef Py_ssize_t k, j
         cdef int p, node
-        cdef double* u
+        cdef const int[::1] nodes = self.block_nodes
         cdef wide_t s, r
         m, e = split(ln_boundary)
         cdef double[::1] xm = np.ascontiguousarray(m)
@@ -491,20 +502,8 @@ cdef class Elimination:
         if xm.shape[0] != self.n:
             raise ValueError("one boundary value per minimum is needed")
         with nogil:
-            for x in range(self.dense.pivots - 1 if self.dense != NULL else -1, -1, -1):
-                node = self.dense_node[x]
-                u = dense_row(self.dense, x)
-                s.m = 0.0
-                s.e = 0
-                for j in range(x + 1, self.dense.size):
-                    if u[j] != 0.0:
-                        k = self.dense_node[j]
-                        r = wide_multiply(u[j] / self.dense.sums[x], 0, xm[k], xe[k])
-                        s = wide_add(s.m, s.e, r.m, r.e)
-                if with_mass:
-                    s = wide_add(s.m, s.e, self.mass[node].m, self.mass[node].e)
-                xm[node] = s.m
-                xe[node] = s.e
+            if self.blocks != NULL:
+                solve_panels(self.blocks, &nodes[0], self.mass if with_mass else NULL, &xm[0], &xe[0])
             for k in range(self.n_order - 1, -1, -1):
                 node = self.order[k]
                 s.m = 0.0
@@ -529,6 +528,7 @@ cdef class Elimination:
         """
         cdef Py_ssize_t k, j
         cdef int p, node
+        cdef const int[::1] nodes = self.block_nodes
         cdef wide_t f
         m, e_all = split(ln_mass)
         cdef double[::1] mm = np.ascontiguousarray(m)
@@ -547,10 +547,15 @@ cdef class Elimination:
                     f = wide_multiply(self.row[node][p].m, self.row[node][p].e, self.mass[node].m, self.mass[node].e)
                     self.mass[j] = wide_add(self.mass[j].m, self.mass[j].e, f.m, f.e)
                 self.mass[node] = wide_divide(self.mass[node].m, self.mass[node].e, self.total[node].m, self.total[node].e)
-            if self.dense != NULL:
-                self._spread_mass()
+            if self.blocks != NULL:
+                spread_mass(self.blocks, self.scale, &nodes[0], self.mass)
 
     @property
-    def dense_rows(self):
-        """Rows of the dense matrix; 0 when there was none."""
-        return 0 if self.dense == NULL else self.dense.size
+    def block_rows(self):
+        """Minima eliminated in panels."""
+        return 0 if self.blocks == NULL else self.blocks.pivots
+
+    @property
+    def block_entries(self):
+        """Numbers in the panels."""
+        return 0 if self.blocks == NULL else self.structure[0].entries

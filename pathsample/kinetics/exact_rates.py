@@ -40,14 +40,12 @@ def graph_transformation(setup, database, network, kt, values, report, append=Fa
     if common:
         report.line(f"NGT> minimum {min(common) + 1} is in A and in B; remove it from one of the two sets")
         return False, []
-    limits = {}
-    if values is not None and getattr(values, "dense", None) is not None:
-        limits = {"dense_fraction": values.dense, "dense_maximum": values.maxsize}
-        limits = {key: value for key, value in limits.items() if value is not None}
-    result = transform(network, **limits)
+    dense = getattr(values, "dense", None)
+    panels = None if dense is None or 0 < dense <= 1 else dense == 0
+    result = transform(network, panels=panels)
     report.line(
         f"NGT> {result.eliminated} intermediate minima eliminated"
-        + (f", the last {result.dense_rows} rows in a dense matrix" if result.dense_rows else "")
+        + (f", {result.block_rows} of them in panels of {result.block_entries} numbers" if result.block_rows else "")
     )
     with_passage = values is None or getattr(values, "disconnect", True)
     report.lines(ngt_lines(result, with_passage))

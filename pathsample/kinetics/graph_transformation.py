@@ -67,8 +67,8 @@ class TransformedNetwork:
         ln of the probability to reach A before B, and B before A; nan for minima that are not connected.
     eliminated : int
         Number of intermediate minima.
-    dense_rows : int
-        Size of the matrix in which the elimination ended.
+    block_rows, block_entries : int
+        Intermediate minima that were eliminated in panels of doubles, and the numbers in these.
     """
 
     ab: DirectedRates
@@ -76,7 +76,8 @@ class TransformedNetwork:
     ln_committor_a: np.ndarray
     ln_committor_b: np.ndarray
     eliminated: int
-    dense_rows: int
+    block_rows: int
+    block_entries: int
 
 
 def connected_part(network: RateNetwork):
@@ -103,7 +104,7 @@ def connected_sets(network: RateNetwork):
     return replace(network, sets=sets), left_out
 
 
-def transform(network: RateNetwork, ln_mass=None, **limits):
+def transform(network: RateNetwork, ln_mass=None, panels=None):
     """Graph transformation of a network with sets A and B.
 
     Parameters
@@ -113,8 +114,8 @@ def transform(network: RateNetwork, ln_mass=None, **limits):
     ln_mass : ndarray of shape (n,), optional
         What is accumulated in place of the occupations. With the escape sums of `RateNetwork.ln_escape` all times become
         numbers of steps.
-    **limits
-        Of the dense matrix, see `_graph_transformation.Elimination`.
+    panels : bool, optional
+        Whether panels of doubles are used; by default where they pay.
 
     Returns
     -------
@@ -141,8 +142,8 @@ def transform(network: RateNetwork, ln_mass=None, **limits):
     in_b[place[network.sets["B"]]] = True
     if (in_a & in_b).any():
         raise ValueError("A and B have a minimum in common")
-    first = Elimination(len(nodes), low, high, ln_c, mass, **limits)
-    first.eliminate(~(in_a | in_b))
+    first = Elimination(len(nodes), low, high, ln_c, mass)
+    first.eliminate(~(in_a | in_b), panels)
     ends, e_low, e_high, e_ln_c, e_mass = first.remaining()
     ln_tau = mass - network.ln_escape()[nodes]
 
@@ -150,7 +151,7 @@ def transform(network: RateNetwork, ln_mass=None, **limits):
         return _spread(network, nodes, first.solve(np.where(final, 0.0, -np.inf), False))
 
     def direction(product, reactant):
-        second = Elimination(len(ends), e_low, e_high, e_ln_c, e_mass, **limits)
+        second = Elimination(len(ends), e_low, e_high, e_ln_c, e_mass)
         second.eliminate(reactant[ends])
         # times of the reactants to the product, then of the intermediates to either
         times = np.full(len(nodes), -np.inf)
@@ -186,7 +187,8 @@ def transform(network: RateNetwork, ln_mass=None, **limits):
         committor(in_a),
         committor(in_b),
         int(np.count_nonzero(~(in_a | in_b))),
-        first.dense_rows,
+        first.block_rows,
+        first.block_entries,
     )
 
 

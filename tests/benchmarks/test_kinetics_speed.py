@@ -77,7 +77,7 @@ def test_graph_transformation_of_50000_minima(benchmark, compare, kind, limit):
         return time.process_time() - began, result
 
     seconds, result = benchmark.pedantic(run, rounds=1)
-    name = f"NGT, {kind}, {n} minima, {len(network.plus)} ts, {result.dense_rows} dense rows"
+    name = f"NGT, {kind}, {n} minima, {len(network.plus)} ts, {result.block_rows} dense rows"
     compare(name, seconds, "s of CPU", beside="limit", that=float(limit), aim="1")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     compare(f"{name}, memory so far", memory, "GB", beside="limit", that=2.0, aim="1")

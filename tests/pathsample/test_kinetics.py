@@ -19,7 +19,7 @@ from pathsample.kinetics.rates import canonical, ln_sum, make_network, read_arra
 from tests.pathsample.networks import network, random_network
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "../shared/wales/examples"
-LIMITS = [{}, {"dense_fraction": 2.0}, {"dense_fraction": 0.0}]
+LIMITS = [{}, {"panels": False}, {"panels": True}]
 
 
 def exact_passage_times(net, target, digits):
