@@ -234,6 +234,25 @@ def read_described_network(settings, directory):
     return _network_file(settings, Path(directory)) if settings.given("MLP") else None
 
 
+def read_class_names(settings, directory):
+    """Names of the classes, and where a table has them, of a network whose data are a table.
+
+    Returns
+    -------
+    names : tuple of str
+        None where the classes are numbers.
+    outcome : str
+        ``first``, ``last``, or the name of a column.
+    """
+    from potentials.datasets.tables import class_names
+
+    network = read_described_network(settings, directory)
+    options = None if network is None else network.file_options
+    if options is None or not str(options.file).lower().endswith(".csv"):
+        return (), "first"
+    return class_names(Path(directory) / options.file, options.outcome), options.outcome
+
+
 def _network_file(settings, directory):
     from potentials.network_file import read_network_file
 
@@ -380,6 +399,7 @@ def _measured_data(settings, name, path, directory, own):
         return data.test_inputs, data.test_classes
     given = network.file_options
     layout = {} if given is None else {"start": given.start, "outcome": given.outcome}
+    layout["names"] = read_class_names(settings, directory)[0]
     options = options_of(FILE, file=path.resolve(), **layout)
     pool = load_pool(FILE, options, None, (network.layers[0], network.layers[-1]), directory, str(path))
     return data.scaled(pool.inputs), pool.classes

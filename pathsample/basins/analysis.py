@@ -105,6 +105,12 @@ def _all_basins(setup, database, report):
             f"{basin.energy:20.12f}{count:8d}{count / counts.sum():12.6f}{share:12.6f}{share * v.error:12.6f}"
             f"{v.log_volume:14.6f}{v.error:10.6f}{v.log_volume_integrated:14.6f}{v.error_integrated:10.6f}"
         )
+    figures = {
+        "basins": len(found), "filled": np.exp(logs - total).sum(), "omega": result.omega, "omega_error": result.omega_error,
+        "boltzmann": result.boltzmann, "boltzmann_error": result.boltzmann_error, "gibbs": result.gibbs,
+        "gibbs_error": result.gibbs_error,
+    }  # fmt: skip
+    database.set_meta("basins", " ".join(f"{name}={value:.6g}" for name, value in figures.items()))
     with atomic_write(setup.directory / TABLE) as file:
         file.writelines(f"{line}\n" for line in lines)
     report.lines(

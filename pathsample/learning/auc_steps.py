@@ -176,13 +176,15 @@ def measure_steps(setup, database, network, report):
     database.set_meta("auc_steps", " ".join(f"{name}={value:.6f}" for name, value in named.items()))
     report.line(
         f"aucsteps> {len(steps)} networks, s = {steps[0]} to {steps[-1]}, {found.n_minima} minima; "
-        f"testing AUC {found.test[0]:.4f} to {found.test[-1]:.4f}; the best of all minima is above it by {gain.mean():.4f}, at most {gain.max():.4f}"
+        f"testing AUC {found.test[0]:.4f} to {found.test[-1]:.4f}; "
+        f"the best of all minima is above it by {gain.mean():.4f}, at most {gain.max():.4f}"
     )
     figure = new_figure(4.8, 3.6)
     axes = figure.add_subplot()
     axes.plot(found.steps, found.best, color="C3", linewidth=1.2, label="best of all minima, any s")
     axes.fill_between(found.steps, found.mean - found.sigma, found.mean + found.sigma, color="0.6", alpha=0.3, linewidth=0)
-    axes.plot(found.steps, found.mean, color="0.4", linestyle="--", linewidth=0.8, label="mean and deviation of the minima for s")
+    label = "mean and deviation of the minima for s"
+    axes.plot(found.steps, found.mean, color="0.4", linestyle="--", linewidth=0.8, label=label)
     axes.plot(found.steps, found.test, color="C0", linewidth=1.2, label="lowest minimum for s")
     axes.set(xlabel="steps s from convergence", ylabel=f"AUC of class {values.outcome}, test data", xlim=(0, steps[-1] + 1))
     axes.set_title(f"{' '.join(str(n) for n in network.layers[1:-1])} hidden nodes", fontsize=10)

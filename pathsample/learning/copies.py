@@ -29,7 +29,15 @@ def copies_of(network, x, rng, limit=ALL_COPIES):
     symmetry = network.symmetry
     if len(network.layers) == 3 and symmetry.frozen is None and symmetry.group_order() <= limit:
         return _all_copies(network, x), True
-    drawn = [symmetry.random_copy(x, rng) for _ in range(limit - 1)]
+    drawn, known = [], {x.tobytes()}
+    # rarely one comes twice, unless the network has hardly any copies
+    for _ in range(10 * limit):
+        copy = symmetry.random_copy(x, rng)
+        if copy.tobytes() not in known:
+            known.add(copy.tobytes())
+            drawn.append(copy)
+            if len(drawn) == limit - 1:
+                break
     if symmetry.uniform_bias_shift:
         drawn = [symmetry.standard_frame(copy) for copy in drawn]
         x = symmetry.standard_frame(x)

@@ -39,6 +39,13 @@ def read_data(setup, values, keyword="AUC"):
     return read_network_data(setup.connect or setup.settings, setup.path(values.file))
 
 
+def read_names(setup):
+    """Names of the classes, and where a table has them: (tuple of str, str); see ``potentials.selection.read_class_names``."""
+    from potentials.selection import read_class_names
+
+    return read_class_names(setup.connect or setup.settings, setup.directory)
+
+
 def read_scale(setup):
     """(shift, divisor) of the inputs of the network of an input: it sees (input - shift) / divisor.
 

@@ -125,6 +125,8 @@ def write_misclassification(setup, database, coordinates, values, inputs, classe
     answers = distances[pairs]
     report.line(f"misclassification> distances {answers.min():.4f} to {answers.max():.4f}, mean {answers.mean():.4f}")
     panels = []
+    figures = {"f_lowest": f.min(), "f_highest": f.max(), "f_mean": f.mean(), "f_sigma": f.std()}
+    figures["distance_mean"] = answers.mean()
     for name, symmetry in (("Euclidean distance", None), ("symmetry-invariant distance", setup.symmetry)):
         chosen = pairs if symmetry is None else distances_of.chosen_pairs(len(f), MOST_INVARIANT_PAIRS)
         there = distances[chosen]
@@ -132,6 +134,8 @@ def write_misclassification(setup, database, coordinates, values, inputs, classe
         r = correlation(apart, there)
         report.line(f"misclassification> correlation with the {name} {r:8.4f} over {len(apart)} pairs")
         panels.append((name, apart, there, r))
+        figures["r_euclidean" if symmetry is None else "r_invariant"] = r
+    database.set_meta("misclassification", " ".join(f"{name}={value:.6f}" for name, value in figures.items()))
     return written + draw_joint_densities(setup.directory / "misclassification_weights", panels)
 
 

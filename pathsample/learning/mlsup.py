@@ -206,13 +206,13 @@ def _at_peaks(setup, database, count, numbers, where, report):
 
 
 def read_superposition(setup):
-    """Data that MLSUP needs, before anything is written: (train, test), each (inputs, classes), and the scale of the inputs.
+    """Data that MLSUP needs, before anything is written: (inputs, classes) twice, scale of the inputs, names of the classes.
 
     Raises
     ------
     InputError
     """
-    from pathsample.learning.data import read_data, read_scale
+    from pathsample.learning.data import read_data, read_names, read_scale
 
     values = setup.settings["MLSUPDATA"]
     if setup.potential is not None and not hasattr(setup.potential, "weight_matrices"):
@@ -223,7 +223,7 @@ def read_superposition(setup):
         read_data(setup, _File(file, values.outcome), "MLSUPDATA" if setup.settings.given("MLSUPDATA") else "MLSUP")
         for file in (values.train, values.test)
     ]
-    return [(*sets, read_scale(setup))]
+    return [(*sets, read_scale(setup), read_names(setup))]
 
 
 @dataclass(slots=True)
@@ -242,7 +242,7 @@ def superposition(setup, database, files, report):
     """
     from pathsample.learning.pictures import draw_choice
 
-    (inputs, classes), (test_inputs, test_classes), (shift, divisor) = files["MLSUP"][0]
+    (inputs, classes), (test_inputs, test_classes), (shift, divisor), (names, outcome) = files["MLSUP"][0]
     settings = setup.settings
     values, net, positive_class = settings["MLSUP"], settings["MLSUPNET"], settings["MLSUPDATA"].outcome
     network, coordinates = setup.potential, database.coordinates()
@@ -258,7 +258,7 @@ def superposition(setup, database, files, report):
         weights=[np.array([w[k] for w, _ in layers]) for k in range(len(layers[0][0]))],
         biases=[np.array([b[k] for _, b in layers]) for k in range(len(layers[0][1]))],
         choice_weights=weights, choice_biases=biases, shift=shift, divisor=divisor, minima=members + 1,
-        positive_class=positive_class,
+        positive_class=positive_class, names=names, outcome=outcome,
     )  # fmt: skip
     model.save(setup.directory / MODEL)
     report.line("mlsup> AUC      mlsup  best in set  best single  majority vote     tma   accuracy")

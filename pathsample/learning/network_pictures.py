@@ -58,7 +58,8 @@ def _sheet(setup, database, report):
     rows = 2 if map_of else 1
     figure = Figure(figsize=(2.1 * across, (2.0 * rows + 0.3) * down), layout="constrained")
     grid = figure.add_gridspec(rows * down, across)
-    report.line("pictures>  minimum               energy  weights left  connected hidden nodes")
+    report.line("pictures>  minimum               energy  weights left  connected hidden nodes  right answers, least  most")
+    nodes_left, right = [], []
     for place, k in enumerate(chosen):
         x = database.minimum(int(k) + 1).coordinates
         row, column = rows * (place // across), place % across
@@ -66,11 +67,21 @@ def _sheet(setup, database, report):
         found = draw_network(axes, network, x, values.cutoff)
         axes.set_title(f"{k + 1}   E = {energies[k]:.8g}", fontsize=8)
         nodes = " ".join(str(int(c.sum())) for c in found.connected)
-        report.line(f"pictures> {k + 1:8d}{energies[k]:21.12f}{found.n_left:14d}  {nodes}")
+        answers = network.probabilities(x, network.inputs)[np.arange(len(network.classes)), network.classes]
+        extremes = f"{answers.min():12.4f}{answers.max():10.4f}"
+        report.line(f"pictures> {k + 1:8d}{energies[k]:21.12f}{found.n_left:14d}  {nodes:>22s}{extremes}")
+        if found.n_left:
+            nodes_left.append(int(found.connected[0].sum()))
+            right.append((answers.min(), answers.max()))
         if map_of:
             axes = figure.add_subplot(grid[row + 1, column])
             draw_sensitivity(axes, network, x, map_of.low, map_of.high, map_of.step)
             axes.tick_params(labelsize=7)
+    if right:
+        # the network without weights, a stationary point of every loss that no item decides, is no answer to count
+        figures = {"nodes_fewest": min(nodes_left), "nodes_most": max(nodes_left), "right_at_lowest": right[0][0]}
+        figures |= {"right_most_at_lowest": right[0][1], "right_least": min(low for low, _ in right)}
+        database.set_meta("pictures", " ".join(f"{name}={value:.6g}" for name, value in figures.items()))
     names = ["pictures.pdf", "pictures.png"]
     for name in names:
         figure.savefig(setup.directory / name, dpi=150)

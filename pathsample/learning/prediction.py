@@ -3,7 +3,7 @@
 The file is a NumPy archive without pickled objects: ``weights0``, ``biases0``, ``weights1``, … of the networks, shapes
 (m, nodes out, nodes in) and (m, nodes out), ``choice_weights0``, ``choice_biases0``, … of the network that chooses, shapes
 (nodes out, nodes in) and (nodes out,), ``shift`` and ``divisor`` of the inputs, the numbers ``minima`` of the networks in their
-database, and ``positive_class``.
+database, ``positive_class``, and where the classes of the data are words in a table their ``names`` and the column ``outcome``.
 """
 
 from dataclasses import dataclass
@@ -32,6 +32,10 @@ class Model:
     minima : ndarray of int of shape (m,)
         Numbers of the minima in their database, from 1.
     positive_class : int
+    names : tuple of str
+        Of the classes, where the training data name them.
+    outcome : str
+        Where a table has its classes: ``first``, ``last``, or the name of the column.
     """
 
     weights: list
@@ -42,6 +46,8 @@ class Model:
     divisor: np.ndarray
     minima: np.ndarray
     positive_class: int
+    names: tuple = ()
+    outcome: str = "first"
 
     @property
     def n_inputs(self):
@@ -89,7 +95,8 @@ class Model:
         with atomic_write(path, "wb") as file:
             np.savez(
                 file, format=FORMAT, shift=self.shift, divisor=self.divisor, minima=self.minima,
-                positive_class=self.positive_class, **arrays,
+                positive_class=self.positive_class, names=np.array(self.names, dtype=str), outcome=np.array(self.outcome),
+                **arrays,
             )  # fmt: skip
 
 
@@ -123,7 +130,9 @@ def read_model(path):
             for kind in ("weights", "biases", "choice_weights", "choice_biases")
         }
         single = [arrays[name] for name in ("shift", "divisor", "minima")]
-        return Model(*layers.values(), *single, int(arrays["positive_class"]))
+        # models of before had neither
+        names = tuple(str(name) for name in arrays.get("names", ()))
+        return Model(*layers.values(), *single, int(arrays["positive_class"]), names, str(arrays.get("outcome", "first")))
     except InputError:
         raise
     except OSError as error:
@@ -132,11 +141,11 @@ def read_model(path):
         raise InputError(f"{path}: not a model of MLSUP; pathsample writes one as mlsup.npz") from None
 
 
-def read_inputs(path, n_inputs):
+def read_inputs(path, n_inputs, names=(), outcome="first"):
     """New data from a NumPy archive (arrays ``inputs`` and perhaps ``classes``) or from a table of numbers.
 
-    A table has one item per line, separated by commas or blanks, after at most one line of names: the inputs, or the class
-    and then the inputs.
+    A table has one item per line, separated by commas or blanks, after at most one line of names: the inputs, or these and the
+    class, which is a number or one of ``names`` and stands where ``outcome`` says (first, last, or in a column of that name).
 
     Returns
     -------
@@ -155,11 +164,9 @@ def read_inputs(path, n_inputs):
                 inputs = np.array(file["inputs"], dtype=float, ndmin=2)
                 classes = np.array(file["classes"]) if "classes" in file.files else None
         else:
-            lines = [line.replace(",", " ").split() for line in path.read_text(encoding="utf-8").splitlines()]
+            lines = [_cells(line) for line in path.read_text(encoding="utf-8-sig").splitlines()]
             rows = [(number, words) for number, words in enumerate(lines, start=1) if words]
-            inputs = _table(path, rows, n_inputs)
-            if inputs.shape[1] == n_inputs + 1:
-                classes, inputs = inputs[:, 0], inputs[:, 1:]
+            inputs, classes = _table(path, rows, n_inputs, list(names), outcome)
     except InputError:
         raise
     except OSError as error:
@@ -179,29 +186,52 @@ def read_inputs(path, n_inputs):
     return inputs, classes
 
 
-def _table(path, rows, n_inputs):
-    """Numbers of a table as an array, the line of names left out."""
-    problems, values = [], []
-    for place, (number, words) in enumerate(rows):
+def _cells(line):
+    """Cells of a line, by commas where it has some, by blanks otherwise."""
+    return [cell.strip() for cell in line.split(",")] if "," in line else line.split()
+
+
+def _table(path, rows, n_inputs, names, outcome):
+    """Inputs, and classes or None, of the lines of a table; a first line without numbers names the columns."""
+    header = rows.pop(0)[1] if rows and not any(_is_number(word) for word in rows[0][1]) else []
+    width = len(header) or (len(rows[0][1]) if rows else 0)
+    place = None
+    if width == n_inputs + 1:
+        place = header.index(outcome) if outcome in header else n_inputs if outcome == "last" else 0
+    problems, values, classes = [], [], []
+    for number, words in rows:
+        if len(words) != width or width not in (n_inputs, n_inputs + 1):
+            problems.append(f"{path}:{number}: {len(words)} columns; expected {n_inputs} inputs, or these and the class")
+            continue
         try:
-            row = [float(word) for word in words]
+            values.append([float(word) for k, word in enumerate(words) if k != place])
         except ValueError as error:
-            if place:
-                problems.append(f"{path}:{number}: expected numbers ({error})")
-            continue
-        if len(row) not in (n_inputs, n_inputs + 1) or (values and len(row) != len(values[0])):
-            problems.append(f"{path}:{number}: {len(row)} columns; expected {n_inputs} inputs, or the class and the inputs")
-            continue
-        values.append(row)
+            problems.append(f"{path}:{number}: expected numbers ({error})")
+        if place is not None:
+            word = words[place]
+            if word not in names and not _is_number(word):
+                known = f"one of {', '.join(names)}" if names else "an integer"
+                problems.append(f"{path}:{number}: expected a class, {known}, found '{word}'")
+            else:
+                classes.append(names.index(word) if word in names else float(word))
     if problems:
         raise InputError(problems[:10])
-    return np.array(values, ndmin=2)
+    return np.array(values, ndmin=2), None if place is None else np.array(classes)
+
+
+def _is_number(word):
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def predict_file(model_path, data_path, report, output=None):
     """--predict: answers of a model for a file of data, as a table beside it.
 
-    The table DATA.predicted.csv has the number of the minimum chosen, the most probable class and all probabilities.
+    The table DATA.predicted.csv has the number of the minimum chosen, the most probable class, its name where the classes have
+    names, and all probabilities.
 
     Returns
     -------
@@ -212,15 +242,17 @@ def predict_file(model_path, data_path, report, output=None):
     from pathsample.learning.auc import area_under_curve
 
     model = read_model(model_path)
-    inputs, classes = read_inputs(data_path, model.n_inputs)
+    inputs, classes = read_inputs(data_path, model.n_inputs, model.names, model.outcome)
     probabilities, chosen = model.predict(inputs)
     outcomes = probabilities.argmax(axis=1)
     path = Path(output) if output else Path(f"{data_path}.predicted.csv")
     n_classes = probabilities.shape[1]
-    with atomic_write(path) as file:
-        file.write(",".join(["minimum", "class", *(f"p{c}" for c in range(n_classes))]) + "\n")
+    named = len(model.names) == n_classes
+    with atomic_write(path, encoding="utf-8") as file:
+        file.write(",".join(["minimum", "class", *(["name"] if named else []), *(f"p{c}" for c in range(n_classes))]) + "\n")
         for m, c, p in zip(model.minima[chosen], outcomes, probabilities):
-            file.write(f"{m},{c}," + ",".join(f"{value:.8g}" for value in p) + "\n")
+            name = f"{model.names[c]}," if named else ""
+            file.write(f"{m},{c},{name}" + ",".join(f"{value:.8g}" for value in p) + "\n")
     report.line(f"predict> {data_path}: {len(inputs)} items, answers in {path}")
     for m, count in zip(model.minima, np.bincount(chosen, minlength=len(model.minima))):
         report.line(f"predict> minimum {m:8d} answers for {count:8d} items")

@@ -21,9 +21,10 @@ from common.atomic import atomic_write
 from common.errors import ConvergenceError, InputError
 
 #: Input files that are templates.
-TEMPLATES = ("data", "coords", "odata.connect", "pathdata", "dinfo", "network.yaml")
+TEMPLATES = ("data", "coords", "odata.connect", "pathdata", "dinfo", "network.yaml", "landscape.py")
 #: What table.yaml must hold. Beside that it may say ``programs`` (command lines, for all cases or one), ``figure`` (pictures of
-#: the cases that make the figure), ``across`` (how many side by side) and ``titles`` (whether with the names of the cases).
+#: the cases that make the figure), ``across`` (how many side by side) and ``titles`` (whether with the names of the cases); a
+#: case may say ``needs`` (files of the user's, without which it is left out) and ``without`` (lines of pathdata to leave out).
 KEYS = ("title", "columns", "sizes", "cases")
 #: Commands that a table may run: the module, and the template that it cannot do without.
 PROGRAMS = {
@@ -83,12 +84,18 @@ def reproduce(directory, size, report, only=()):
         if only and name not in only:
             results += [row for row in known if row["case"] == name]
             continue
+        missing = [file for file in case.get("needs", ()) if not (directory / file).is_file()]
+        if missing:
+            report.line(f"reproduce> {name}: left out, no file {', '.join(missing)} in {directory.resolve()}")
+            continue
         folder.mkdir(exist_ok=True)
         for old in folder.iterdir():
             if old.is_file():
                 old.unlink()
         for file, text in files.items():
             (folder / file).write_text(text, encoding="utf-8")
+        for file in case.get("needs", ()):
+            (folder / file).symlink_to((directory / file).resolve())
         started, used = time.perf_counter(), processor_seconds()
         for command in commands:
             run_program(command, folder)
@@ -162,7 +169,9 @@ def prepare(directory, table, size):
     """
     result = []
     for case in table["cases"]:
-        values = {**table["sizes"][size], **case.get("values", {})}
+        given = {**table["sizes"][size], **case.get("values", {})}
+        # a value of a case may name one of the size
+        values = {name: Template(str(value)).safe_substitute(table["sizes"][size]) for name, value in given.items()}
         lines = case.get("programs") or table.get("programs") or ["gmin", "pathsample"]
         commands = [shlex.split(_filled(line, values, directory / "table.yaml")) for line in lines]
         files = {}
@@ -230,6 +239,7 @@ def figures(folder):
         lowest = int(np.argmin(energies))
         found |= {
             "minima": database.n_minima, "transition_states": database.n_transition_states, "loss": float(energies[lowest]),
+            "band": float(np.ptp(energies)),
         }  # fmt: skip
         for name in database.property_names():
             column = database.property(name)

@@ -12,6 +12,7 @@ al., Phys. Chem. Chem. Phys. 19, 12585 (2017), figs 12-14). ``python -m pathsamp
 """
 
 import argparse
+import json
 import math
 import sys
 from dataclasses import dataclass
@@ -208,7 +209,7 @@ def table(results, p=3):
 
 
 def main(argv=None):
-    """Quench spin glasses of several sizes and write spin_glass, spin_glass.pdf and spin_glass.png."""
+    """Quench spin glasses of several sizes and write spin_glass, spin_glass.pdf, spin_glass.png and figures.json."""
     parser = argparse.ArgumentParser(prog="python -m pathsample.learning.spin_glass", description=main.__doc__)
     parser.add_argument("--spins", type=int, nargs="+", default=[10, 20, 50, 100], help="sizes (default: 10 20 50 100)")
     parser.add_argument("--quenches", type=int, default=50, help="starts for each set of couplings (50)")
@@ -233,6 +234,11 @@ def main(argv=None):
     draw(figure, results, options.p)
     for suffix in (".pdf", ".png"):
         figure.savefig(options.output.with_name(options.output.name + suffix), dpi=150)
+    figures = {"ground": lowest_level(0, options.p), "threshold": threshold(options.p)}
+    for r in results:
+        figures |= {f"mean_{r.n_spins}": r.mean, f"variance_{r.n_spins}": r.variance}
+    with atomic_write(options.output.with_name("figures.json")) as file:
+        file.write(json.dumps(figures, indent=1) + "\n")
     print(table(results, options.p)[0])
     return 0
 

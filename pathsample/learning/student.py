@@ -5,6 +5,7 @@ gradient descent with a constant step shows where it stays instead. ``python -m 
 """
 
 import argparse
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +133,7 @@ def table(results):
 
 
 def main(argv=None):
-    """Train students of several sizes and write student, student.pdf and student.png."""
+    """Train students of several sizes and write student, student.pdf, student.png and figures.json."""
     parser = argparse.ArgumentParser(prog="python -m pathsample.learning.student", description=main.__doc__)
     parser.add_argument("network", type=Path, help="network file with a teacher")
     parser.add_argument("--sizes", type=float, nargs="+", default=[0.5, 1.0, 2.0], help="hidden nodes over the teacher's")
@@ -158,6 +159,10 @@ def main(argv=None):
     print(*table(results), sep="\n")
     with atomic_write(options.output) as file:
         file.writelines(f"{line}\n" for line in table(results))
+    figures = {f"stalls_{r.relative_size:g}": float(np.median(r.losses[:, -1])) for r in results}
+    figures |= {f"quenched_{r.relative_size:g}": float(np.median(r.quenched)) for r in results}
+    with atomic_write(options.output.with_name("figures.json")) as file:
+        file.write(json.dumps(figures, indent=1) + "\n")
     figure = Figure(figsize=(5.0, 3.6), layout="constrained")
     draw(figure.add_subplot(), results)
     for suffix in (".pdf", ".png"):

@@ -180,7 +180,14 @@ def heat_capacity(setup, database, model, report):
     if not kappa:
         report.line("CV> no coordinates and fewer than three atoms: vibrations are left out of the heat capacity")
     files = [_write(setup, "Cv.out", model.curve(temperatures))]
-    for number, peak in enumerate(model.peaks(values.lowest, values.highest), 1):
+    peaks = model.peaks(values.lowest, values.highest)
+    highest = max((peak.heat_capacity for peak in peaks), default=kappa)
+    database.set_meta(
+        "heat_capacity",
+        f"cv_peaks={len(peaks)} cv_highest={highest:.6f} "
+        + " ".join(f"cv_peak_{number}={peak.kt:.6g}" for number, peak in enumerate(peaks, 1)),
+    )
+    for number, peak in enumerate(peaks, 1):
         database.set_property(f"cv_slope_{number}", np.arange(1, len(model.energies) + 1), model.slope(peak.kt))
         report.line(f"CV> peak at T= {g(peak.kt, 20, 10)} Cv= {g(peak.heat_capacity, 20, 10)}")
         for text, members in (("gain occupation", peak.gaining), ("lose occupation", peak.losing)):

@@ -112,14 +112,18 @@ def _idx(options, n, shape, directory):
 
 def _file(options, n, shape, directory):
     from potentials.datasets.files import read_data
-    from potentials.datasets.tables import read_csv, read_npz
+    from potentials.datasets.tables import class_names, read_csv, read_npz
 
     n_inputs, n_classes = shape
     path = directory / options.file
+    # words mean the same classes in the test data as in the training data
+    names = getattr(options, "names", ())
+    if not names and path.suffix.lower() == ".csv":
+        names = class_names(path, options.outcome)
 
     def read(path):
         if path.suffix.lower() == ".csv":
-            return read_csv(path, n_inputs, options.start, n_classes, options.outcome)
+            return read_csv(path, n_inputs, options.start, n_classes, options.outcome, names)
         return read_data(path, n_inputs, options.start, None, n_classes, options.outcome)
 
     if path.suffix.lower() == ".npz":

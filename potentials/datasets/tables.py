@@ -12,7 +12,7 @@ from common.errors import InputError
 MOST_PROBLEMS = 10
 
 
-def read_csv(path, n_inputs, start=1, n_classes=None, outcome="first"):
+def read_csv(path, n_inputs, start=1, n_classes=None, outcome="first", names=()):
     """Inputs and classes of a table with one item per line; a first line that holds no number names the columns.
 
     Parameters
@@ -25,6 +25,8 @@ def read_csv(path, n_inputs, start=1, n_classes=None, outcome="first"):
     outcome : str
         ``first``, ``last``, or the name of a column. Outcomes are integers from 0, or words, which are numbered in the order of
         the alphabet.
+    names : sequence of str
+        The words in their order, where they are those of another table (`class_names`): test data need not hold all of them.
 
     Returns
     -------
@@ -37,27 +39,8 @@ def read_csv(path, n_inputs, start=1, n_classes=None, outcome="first"):
         Each problem with file and line.
     """
     path = Path(path)
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = [(reader_line, [cell.strip() for cell in row]) for reader_line, row in _numbered(csv.reader(file)) if row]
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file") from None
-    except csv.Error as error:
-        raise InputError(f"{path}: not a table: {error}") from None
-    except OSError as error:
-        reason = (error.strerror or "no such file").lower()
-        raise InputError(f"{path}: cannot be read ({reason}); the network needs it") from None
-    if not rows:
-        raise InputError(f"{path}: holds no data")
-    header = rows.pop(0)[1] if not any(_is_number(cell) for cell in rows[0][1]) else []
+    header, column, rows = _read_rows(path, outcome)
     width = len(header) or (len(rows[0][1]) if rows else 0)
-    if outcome in ("first", "last") and outcome not in header:
-        column = 0 if outcome == "first" else width - 1
-    elif outcome in header:
-        column = header.index(outcome)
-    else:
-        names = f"its columns are {', '.join(header)}" if header else "the table has no line of names"
-        raise InputError(f"{path}: no column {outcome}; {names}")
     features = [k for k in range(width) if k != column][start - 1 : start - 1 + n_inputs]
     if len(features) < n_inputs:
         held = max(width - 1, 0)
@@ -81,7 +64,45 @@ def read_csv(path, n_inputs, start=1, n_classes=None, outcome="first"):
         raise InputError(problems)
     if not inputs:
         raise InputError(f"{path}: holds no data")
-    return np.array(inputs), _classes(path, words, lines, n_classes)
+    return np.array(inputs), _classes(path, words, lines, n_classes, names)
+
+
+def class_names(path, outcome="first"):
+    """Names of the classes of a table that `read_csv` reads, in their order; none where the classes are numbers.
+
+    Returns
+    -------
+    tuple of str
+    """
+    _, column, rows = _read_rows(Path(path), outcome)
+    words = {row[column] for _, row in rows if len(row) > column}
+    return () if all(_is_number(word) for word in words) else tuple(sorted(words))
+
+
+def _read_rows(path, outcome):
+    """Line of names or nothing, place of the outcome, and the other lines with their numbers."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = [(reader_line, [cell.strip() for cell in row]) for reader_line, row in _numbered(csv.reader(file)) if row]
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file") from None
+    except csv.Error as error:
+        raise InputError(f"{path}: not a table: {error}") from None
+    except OSError as error:
+        reason = (error.strerror or "no such file").lower()
+        raise InputError(f"{path}: cannot be read ({reason}); the network needs it") from None
+    if not rows:
+        raise InputError(f"{path}: holds no data")
+    header = rows.pop(0)[1] if not any(_is_number(cell) for cell in rows[0][1]) else []
+    width = len(header) or (len(rows[0][1]) if rows else 0)
+    if outcome in ("first", "last") and outcome not in header:
+        column = 0 if outcome == "first" else width - 1
+    elif outcome in header:
+        column = header.index(outcome)
+    else:
+        names = f"its columns are {', '.join(header)}" if header else "the table has no line of names"
+        raise InputError(f"{path}: no column {outcome}; {names}")
+    return header, column, rows
 
 
 def _numbered(reader):
@@ -96,9 +117,13 @@ def _is_number(cell):
         return False
 
 
-def _classes(path, words, lines, n_classes):
+def _classes(path, words, lines, n_classes, names=()):
     if not all(_is_number(word) for word in words):
-        names = sorted(set(words))
+        unknown = next((k for k, word in enumerate(words) if names and word not in names), None)
+        if unknown is not None:
+            shown = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
+            raise InputError(f"{path}:{lines[unknown]}: the training data have no outcome {words[unknown]}; they have {shown}")
+        names = list(names) or sorted(set(words))
         if n_classes is not None and len(names) > n_classes:
             shown = ", ".join(names[:5])
             raise InputError(f"{path}: {len(names)} different outcomes ({shown} ...), the network has {n_classes}")

@@ -201,3 +201,16 @@ def test_basin_hopping_finds_the_lowest_of_exclusive_or():
     assert found.rms < 1e-7
     assert len(found.energies) == len(found.minima) == 61
     assert basin_hopping(network, 10, 3).energy == basin_hopping(network, 10, 3).energy
+
+
+def test_names_of_classes(tmp_path):
+    names = ("ash", "elm", "fir")
+    (tmp_path / "a.csv").write_text("x,kind,y\n1,fir,2\n3,ash,4\n")
+    inputs, classes = read_inputs(tmp_path / "a.csv", 2, names, "kind")
+    assert inputs.tolist() == [[1, 2], [3, 4]]
+    assert classes.tolist() == [2, 0]
+    (tmp_path / "b.csv").write_text("1,2,elm\n")
+    assert read_inputs(tmp_path / "b.csv", 2, names, "last")[1].tolist() == [1]
+    (tmp_path / "c.csv").write_text("kind,x,y\noak,1,2\n")
+    with pytest.raises(InputError, match="one of ash, elm, fir, found 'oak'"):
+        read_inputs(tmp_path / "c.csv", 2, names, "kind")

@@ -8,6 +8,7 @@ from common.keywords import load_table, parse_file, parse_text
 from potentials.datasets import planar
 from potentials.datasets.files import write_data
 from potentials.datasets.ljat3 import generate
+from potentials.datasets.tables import class_names
 from potentials.network_file import read_network_file
 from potentials.selection import potential_from_keywords, potential_table_path, read_network_data
 
@@ -173,6 +174,20 @@ def test_weights_of_a_teacher_solve_the_task_of_the_student(network, tmp_path):
 
 
 # --- Problems --------------------------------------------------------------------------------------------------------
+
+
+def test_words_mean_the_same_in_all_tables(network, tmp_path):
+    """Test data need not hold all classes."""
+    (tmp_path / "train.csv").write_text("a,kind\n1,ash\n2,elm\n3,fir\n4,elm\n")
+    (tmp_path / "test.csv").write_text("a,kind\n1,fir\n2,elm\n")
+    text = "layers: [1, 2, 3]\nlambda: 1e-3\ndata: {file: train.csv, test_file: test.csv, outcome: kind}\n"
+    data = network(text).data
+    assert data.classes.tolist() == [0, 1, 2, 1]
+    assert data.test_classes.tolist() == [2, 1]
+    assert class_names(tmp_path / "train.csv", "kind") == ("ash", "elm", "fir")
+    (tmp_path / "test.csv").write_text("a,kind\n1,oak\n")
+    with pytest.raises(InputError, match=r"test.csv:2: the training data have no outcome oak; they have ash, elm, fir"):
+        network(text)
 
 
 @pytest.mark.parametrize(

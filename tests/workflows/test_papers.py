@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,13 @@ from pathsample.summary import Report
 PAPERS = Path(__file__).resolve().parents[2] / "inputs" / "papers"
 #: Of the case that is run: its place, and sizes of a few seconds.
 TINY = {
+    "p1-digits": (1, {"STEPS": 3, "SEARCHES": 1, "RANDOM": 2, "TEST": 50, "MNISTTEST": 50, "CPUS": 1}),
+    "p1-figure15": (0, {"STEPS": 8, "SEARCHES": 2, "CPUS": 1}),
+    "p1-figure16": (0, {"ITEMS": 60, "STUDENTS": 1, "STEPS": 20}),
+    "p1-figure3": (0, {"ITEMS": 60, "STEPS": 20, "SEARCHES": 4, "CPUS": 1}),
+    "p1-figures12-14": (0, {"SPINS": "6 10", "QUENCHES": 3, "SAMPLES": 3}),
+    "p1-section8": (0, {"STARTS": 12, "SAMPLES": 15, "XORSTARTS": 5, "STEPS": 5, "CPUS": 1}),
+    "p4-figures": (0, {"ITEMS": 100, "TEST": 50, "STEPS": 30, "TRAINING": 2, "CPUS": 1}),
     "p1-figure4": (1, {"ITEMS": 100, "STEPS": 3, "STEPSOF": "41 20 1 0 1e-2", "CPUS": 1}),
     "p1-regression": (0, {"STEPS": 60, "SEARCHES": 10, "BOUND": 18.0, "RANDOM": 3, "CPUS": 2}),
     "p2-networks": (1, {"STEPS": 30, "SEARCHES": 4, "CPUS": 2}),
@@ -22,6 +30,9 @@ TINY = {
     "p3-table2": (3, {"STEPS": 8, "SEARCHES": 2, "MINUTES": 1, "CPUS": 2}),
     "p4-table2": (0, {"ITEMS": 100, "TEST": 50, "STEPS": 20, "TRAINING": 2, "CPUS": 1}),
 }
+#: Columns of sizes, steps and peaks that a tiny case does not reach.
+NOT_IN_A_TINY_CASE = {"cv_peak_1", "cv_peak_2", "cv_peak_3", "auc_s60", "auc_s80", "auc_wrong", "mean_auc_wrong"}
+NOT_IN_A_TINY_CASE |= {f"{kind}_{n}" for kind in ("mean", "variance") for n in (20, 50, 100)}
 
 
 def test_every_table_is_run():
@@ -52,23 +63,32 @@ def test_tiny_case(name, tmp_path, command):
     out = command("pathsample", "--reproduce", "tiny", directory=folder).stdout
     (row,) = json.loads((folder / "results.json").read_text())["results"]
     found = row["found"]
-    assert figures(folder / row["case"]).items() <= found.items()
+    for key, value in figures(folder / row["case"]).items():
+        # two minima have no correlation
+        assert found[key] == value or (math.isnan(value) and math.isnan(found[key]))
     assert found["cpu_seconds"] > 0
     assert (folder / "table.md").read_text() in out
+    assert {*table_of(name)["columns"]} - NOT_IN_A_TINY_CASE <= found.keys()
+    for picture in table_of(name).get("figure", ()):
+        assert (folder / row["case"] / picture).exists()
+    assert (folder / "figure.png").exists() == (folder / "figure.pdf").exists() == bool(table_of(name).get("figure"))
     if name == "p4-table2":
         assert found["best_in_set"] <= found["best_single"]
         assert found["mlsup"] <= found["tma"]
     elif name == "p1-figure4":
         assert found["auc_s1"] > found["auc_s40"]
-        assert (folder / "figure.pdf").exists()
     elif name == "p1-regression":
         assert found["nodes"] > 1
         assert (folder / row["case"] / "network.graphml").exists()
     elif name == "p2-networks":
         assert found["auc_train"] == 1.0
-        assert (folder / row["case"] / "pictures.pdf").exists()
-    else:
-        assert {"auc_train", "auc_test", "mean_auc_test", "sigma_auc_wrong"} <= found.keys()
+        assert 0.5 < found["right_least"] <= found["right_at_lowest"] + 1e-6
+    elif name == "p1-section8":
+        assert 4 <= found["basins"] <= 8
+
+
+def table_of(name):
+    return read_table(PAPERS / name / "table.yaml")
 
 
 def test_one_case_at_a_time(tmp_path, monkeypatch):
