@@ -264,8 +264,13 @@ cdef class Band(Function):
             "finite": finite,
         }
 
+    @property
+    def ends(self):
+        """Both end points, shape (2, n_variables)."""
+        return np.array([self.points[0], self.points[self.images + 1]])
+
     def take(self, points, energies, double spring):
-        """Take over a band that was relaxed elsewhere: images of shape (images + 2, n_variables), their energies, the springs."""
+        """Take over a band relaxed elsewhere: points of shape (images + 2, n_variables), their energies, the springs."""
         cdef double[:, ::1] own = np.array(points, dtype=float)
         cdef double[::1] values = np.array(energies, dtype=float)
         if own.shape[0] != self.images + 2 or own.shape[1] != self.size or values.shape[0] != self.images + 2:

@@ -99,7 +99,7 @@ cdef class HybridEF:
     cdef ZeroModes zero
     cdef RayleighQuotient quotient
     cdef TangentSpace tangent
-    cdef bint analytic
+    cdef readonly bint analytic
     cdef LBFGSSettings ritz
     cdef LBFGSSettings minimiser
     cdef double[::1] work

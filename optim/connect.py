@@ -101,9 +101,12 @@ class Connector:
     settings : OptimSettings
     rng : numpy.random.Generator
     listener : Silent, optional
+    serve : callable
+        Runs a coroutine of `optim.requests` to its end.
     """
 
-    def __init__(self, potential, settings, rng, listener=None):
+    def __init__(self, potential, settings, rng, listener=None, serve=on_processor):
+        self.serve = serve
         self.potential = potential
         self.settings = settings
         self.rng = rng
@@ -186,7 +189,7 @@ class Connector:
 
     def refine(self, point, tangent):
         """Transition state from a candidate and its two paths; 1 if the triple is new."""
-        return on_processor(self.refine_steps(point, tangent))
+        return self.serve(self.refine_steps(point, tangent))
 
     def refine_steps(self, point, tangent):
         """`refine` as a coroutine (`optim.requests`)."""
@@ -233,7 +236,7 @@ class Connector:
     # --- the cycle --------------------------------------------------------------------------------------------------
     def run(self, start, finish):
         """Connect two minima; see `connect`."""
-        return on_processor(self.steps(start, finish))
+        return self.serve(self.steps(start, finish))
 
     def steps(self, start, finish):
         """`run` as a coroutine (`optim.requests`)."""

@@ -9,10 +9,13 @@ from common.errors import InputError
 from common.formats import coordinates
 from common.keywords import Settings, load_table, parse_file
 from optim.keyword_settings import settings_from_keywords
+from optim.requests import on_processor
 from optim.settings import OptimSettings
 
 #: Kinds of SEARCH.
 SEARCHES = (-1, 0, 1, 2)
+#: Kinds of job that have work for a device (CUDA).
+ON_DEVICE = ("connect", "band", "redo")
 #: Threshold above which an RMS criterion means that no step is to be taken (BFGSMIN 1D100).
 NO_MINIMISATION = 1e10
 
@@ -39,6 +42,8 @@ class Job:
         Minimum, transition state, minimum, ... of a path to be made again.
     plot : bool
         Draw the paths.
+    serve : callable
+        Runs a coroutine of `optim.requests` to its end: on the processor, or with a device.
     """
 
     directory: Path
@@ -52,6 +57,7 @@ class Job:
     finishes: np.ndarray | None = None
     points: np.ndarray | None = None
     plot: bool = False
+    serve: object = on_processor
 
     def path(self, name):
         """Path of a file of this job, with its suffix."""
@@ -108,6 +114,8 @@ def read_job(directory, suffix=""):
         keywords.error("HINDEX", f"there are {most} eigenvalues beyond the zero modes")
     _alignment(keywords, directory, potential, symbols)
     settings = settings_from_keywords(keywords, potential)
+    if keywords.given("CUDA"):
+        _device(keywords, kind, potential)
     keywords.finish()
     job = Job(directory, suffix, kind, keywords, settings, potential, symbols, np.atleast_2d(start))
     if keywords.given("MULTIJOB"):
@@ -166,6 +174,18 @@ def _kind(keywords):
         "BFGSMIN or SEARCH 0 (minimum)"
     )
     return "minimise"
+
+
+def _device(keywords, kind, potential):
+    """What is wrong with CUDA, as far as it is known without a device."""
+    from potentials.cuda.batch import check_kernels
+
+    if kind not in ON_DEVICE:
+        keywords.error("CUDA", "only connections use the device: give NEWCONNECT, NEWNEB or REDOPATH, or remove CUDA")
+    try:
+        check_kernels(potential)
+    except InputError as error:
+        keywords.error("CUDA", str(error))
 
 
 def _start(keywords, path):

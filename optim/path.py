@@ -37,8 +37,8 @@ METHODS = {
 }
 #: Those that converge to machine precision by themselves: Newton steps finish them.
 SECOND_ORDER = ("chebyshev", "rosenbrock", "pagemciver")
-#: The method that a device may go ahead of (`optim.requests.GoAhead`): it ends from wherever it is put on its path.
-AHEAD = "rosenbrock"
+#: Methods that a device may go ahead of (`optim.requests.GoAhead`): they end from wherever they are put on their path.
+AHEAD = ("chebyshev", "rosenbrock", "lbfgs")
 
 
 @dataclass(slots=True)
@@ -182,8 +182,8 @@ def _side_steps(potential, ts, vector, sign, push, settings):
     goal = max(settings.rms, settings.newton_rms) if newton and method not in SECOND_ORDER else settings.rms
     frames, energies, lengths, steps, length, saddles = [], [], [], 0, 0.0, 0
     x, e = origin, ts.energy
-    if method == AHEAD and not settings.frames:
-        ahead = yield GoAhead(first, settings, max(settings.rms, settings.newton_rms))
+    if method in AHEAD and not settings.frames:
+        ahead = yield GoAhead(first, settings, max(settings.rms, settings.newton_rms), method == "lbfgs")
         if ahead is not None:
             length = float(np.linalg.norm(first - x)) + ahead["length"]
             x = first = ahead["coordinates"]

@@ -80,7 +80,7 @@ class FindSaddle:
 
 @dataclass(slots=True, eq=False)
 class GoAhead:
-    """Follow a steepest-descent path from a point as far as it can be followed cheaply.
+    """Follow a downhill path from a point as far as it can be followed cheaply.
 
     The reply is None, or the coordinates, energy and length of the way to a point further down the same path: the processor,
     whose own method needs few steps, does not go ahead.
@@ -91,11 +91,14 @@ class GoAhead:
     settings : OptimSettings
     rms : float
         Where to end.
+    lbfgs : bool
+        By L-BFGS instead.
     """
 
     point: np.ndarray
     settings: object
     rms: float
+    lbfgs: bool = False
 
     def run(self):
         """The reply of the processor."""

@@ -36,13 +36,26 @@ def run(directory=".", suffix="", check=False, command="optim", *, plot=False):
     int
         0 done (connected, converged), 1 not, 3 stopped at the time limit or by a signal.
     """
-    from common import __version__
-
-    started = time.perf_counter()
     job = read_job(directory, suffix)
     if check:
         print(f"odata{job.suffix}: {job.kind}, {job.potential.n_variables} variables, no problems")
         return EXIT_DONE
+    if not job.keywords.given("CUDA"):
+        return work(job, command, plot)
+    from optim.on_device import open_device, settings_for_device
+
+    # before anything is written: what is missing for the device is an error of the input
+    with open_device(job.potential, job.keywords["CUDA"].device) as server:
+        job.serve = server.run
+        job.settings = settings_for_device(job.settings)
+        return work(job, command, plot, server)
+
+
+def work(job, command, plot, server=None):
+    """Do a checked job; arguments and result as for `run`, ``server`` the `optim.on_device.DeviceServer` of CUDA."""
+    from common import __version__
+
+    started = time.perf_counter()
     report = Report(job.settings)
     report.line(f" optim (energy-landscapes) {__version__}: {command}")
     for line in job.keywords.echo():
@@ -66,6 +79,8 @@ def run(directory=".", suffix="", check=False, command="optim", *, plot=False):
         finish = None if job.finishes is None else job.finishes[k]
         if not method(job, report, start, finish):
             status = EXIT_GOAL_NOT_REACHED
+    if server is not None:
+        report.line(f" OPTIM> {server.served} bands, searches and descents on {server.name} in {server.launches} launches")
     report.end(started, job.potential, job.starts[0])
     if stop.requested():
         report.line(f" OPTIM> stopped: {stop.reason()}")
@@ -256,7 +271,7 @@ def connect(job, report, start, finish, *, one_band=False):
     """NEWCONNECT (and NEWNEB alone: its first band only)."""
     settings = job.settings
     ends = _end_points(job, report, start, finish)
-    connector = Connector(job.potential, settings, np.random.default_rng(0), report)
+    connector = Connector(job.potential, settings, np.random.default_rng(0), report, job.serve)
     if one_band:
         settings = connector.settings = settings.with_changes(cycles=1)
     return _finish_connection(job, report, connector.run(*ends), one_band=one_band)
@@ -291,7 +306,7 @@ def redo(job, report, _start, _finish):
     points = job.points
     if not job.keywords.given("NEWCONNECT"):
         settings = settings.with_changes(cycles=0)
-    connector = Connector(potential, settings, np.random.default_rng(0), report)
+    connector = Connector(potential, settings, np.random.default_rng(0), report, job.serve)
     ends = [as_minimum(potential, points[k], settings) for k in (0, -1)]
     for end in ends:
         connector.add_minimum(end)

@@ -161,7 +161,17 @@ def processes(setup):
 
 
 def make_workers(setup, database):
-    """The engine, its workers ready for searches and checks."""
+    """The engine, its workers ready for searches and checks; with CUDA they get their searches in packages."""
+    engine = _make_engine(setup, database)
+    if not setup.settings.given("CUDA"):
+        return engine
+    from pathsample.packages import DEVICE_JOBS, PackageEngine
+
+    jobs = setup.settings["CUDA"].jobs or DEVICE_JOBS
+    return PackageEngine(engine, -(-jobs // setup.workers))
+
+
+def _make_engine(setup, database):
     from common.executors import make_engine
     from pathsample.jobs import initialise
 

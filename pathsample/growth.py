@@ -25,6 +25,7 @@ from common.errors import StoppedError
 from pathsample import estimates
 from pathsample.change import changed_setup
 from pathsample.network import Network
+from pathsample.packages import jobs_per_cycle
 from pathsample.pairs import NewConnections, Task, never_tried
 from pathsample.strategies import make_strategy
 from pathsample.summary import size_lines
@@ -35,8 +36,8 @@ CHANGE = "pathdata.change"
 META = "growth"
 #: Keywords that make a growth the same one when it is resumed.
 SIGNATURE = (
-    "SURVEY", "CYCLES", "JOBSPERCYCLE", "SEED", "CONNECTPAIRS", "CONNECTUNC", "CONNECTREGION", "DIJINITCONT", "DIJINITSTART",
-    "DIJPAIR", "SHORTCUT", "UNTRAP", "FREEPAIRS", "USEPAIRS", "NEWCONNECTIONS", "CONNECTIONS", "PAIRLIST",
+    "SURVEY", "CYCLES", "JOBSPERCYCLE", "CUDA", "SEED", "CONNECTPAIRS", "CONNECTUNC", "CONNECTREGION", "DIJINITCONT",
+    "DIJINITSTART", "DIJPAIR", "SHORTCUT", "UNTRAP", "FREEPAIRS", "USEPAIRS", "NEWCONNECTIONS", "CONNECTIONS", "PAIRLIST",
 )  # fmt: skip
 
 
@@ -109,7 +110,7 @@ class Growing:
         self.settings = settings = setup.settings
         self.strategy = make_strategy(setup)
         self.network.attempted |= never_tried(setup, self.network)
-        self.per_cycle = settings["JOBSPERCYCLE"].n
+        self.per_cycle = jobs_per_cycle(settings)
         self.survey = settings.given("SURVEY")
         self.filters = dict(setup.filters)
         if not (settings.given("EVCUT") or setup.external):
@@ -428,7 +429,7 @@ def dummy_run(setup, database, report):
     """DUMMYRUN: print the searches that the first cycle would make."""
     network = Network(database, setup.symmetry)
     network.attempted |= never_tried(setup, network)
-    tasks = make_strategy(setup).choose(network, [], setup.settings["JOBSPERCYCLE"].n)
+    tasks = make_strategy(setup).choose(network, [], jobs_per_cycle(setup.settings))
     for task in tasks:
         if task.kind == "connect":
             distance = network.distance(*task.pair)

@@ -77,6 +77,22 @@ def initialise(directory, fingerprint, energy_tolerance, distance_tolerance):
         # the database keeps the product of the eigenvalues only
         setup.optim = setup.optim.with_changes(eigenvalues=False)
     _worker["setup"] = setup
+    # the device is opened by the first search on it
+    _worker.pop("server", None)
+
+
+def server_of_worker():
+    """The device of this worker process, opened now unless it is: an `optim.on_device.DeviceServer`."""
+    if "server" not in _worker:
+        import atexit
+        from contextlib import ExitStack
+
+        from pathsample.packages import open_for_worker
+
+        stack = ExitStack()
+        _worker["server"] = open_for_worker(_worker["setup"], stack)
+        atexit.register(stack.close)
+    return _worker["server"]
 
 
 def random_generator(seed, k):

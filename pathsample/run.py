@@ -72,6 +72,10 @@ def work(setup, verify=False):
     if verify:
         return EXIT_DONE if run_checks(setup, report, everything=True) else EXIT_GOAL_NOT_REACHED
     files = read_files(setup)
+    if setup.settings.given("CUDA") and setup.grows and not setup.settings.given("DUMMYRUN"):
+        from pathsample.packages import check_device
+
+        check_device(setup)
     header(setup, report)
     if setup.settings.given("DUMMYRUN"):
         return show_choice(setup, report)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from common.errors import InputError
 from pathsample.engines import allocated_tasks, check_engine, cluster_from_keywords
+from pathsample.packages import check_cuda
 
 DATABASE = "landscape.db"
 #: Text files of the classic program.
@@ -172,6 +173,9 @@ def read_setup(directory, engine=True):
             setup.cluster = cluster_from_keywords(settings, directory)
         if not settings.given("NOPOINTS"):
             read_potential(setup)
+        if settings.given("CUDA") and not problems:
+            check_cuda(setup)
+            settings.finish()
     except InputError as error:
         problems += [problem for problem in error.problems if problem not in problems]
     if problems:

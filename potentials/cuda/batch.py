@@ -61,7 +61,7 @@ def device_potential(potential, device):
     Parameters
     ----------
     potential : Potential
-        `LennardJones` without cutoff, `LennardJonesAxilrodTeller` or `MultilayerPerceptron`.
+        One of those that `check_kernels` knows.
     device : Device or EmulatedDevice
 
     Raises
@@ -69,21 +69,32 @@ def device_potential(potential, device):
     InputError
         For any other potential.
     """
+    from potentials.mlp import MultilayerPerceptron
+
+    check_kernels(potential)
+    if type(potential) is not MultilayerPerceptron:
+        return ClusterBatch(potential, device)
+    tile = NetworkBatch.tile_that_fits(potential, device)
+    if tile:
+        return NetworkBatch(potential, device, tile)
+    from potentials.cuda.large_network import LargeNetworkBatch
+
+    return LargeNetworkBatch(potential, device)
+
+
+def check_kernels(potential):
+    """InputError for a potential without kernels; no device is needed to know.
+
+    There are kernels for `LennardJones` without cutoff and box, `LennardJonesAxilrodTeller` and `MultilayerPerceptron`.
+    """
     from potentials.lj import LennardJones
     from potentials.ljat import LennardJonesAxilrodTeller
     from potentials.mlp import MultilayerPerceptron
 
+    if type(potential) in (LennardJonesAxilrodTeller, MultilayerPerceptron):
+        return
     if type(potential) is LennardJones and potential.cutoff is None and potential.box is None:
-        return ClusterBatch(potential, device)
-    if type(potential) is LennardJonesAxilrodTeller:
-        return ClusterBatch(potential, device)
-    if type(potential) is MultilayerPerceptron:
-        tile = NetworkBatch.tile_that_fits(potential, device)
-        if tile:
-            return NetworkBatch(potential, device, tile)
-        from potentials.cuda.large_network import LargeNetworkBatch
-
-        return LargeNetworkBatch(potential, device)
+        return
     raise InputError(
         f"CUDA has no kernels for {type(potential).__name__}; it has them for LJ and LJAT clusters (no cutoff, no box) and for "
         "networks (MLP3, MLPVB3, MLPVB3NN)"

@@ -3,6 +3,7 @@
 #include "layers.h"
 #include "lbfgs.h"
 #include "network.h"
+#include "tasks.h"
 #include "walker.h"
 
 struct Cluster {
@@ -96,29 +97,40 @@ template <class Potential> DEVICE void walkers(const Parameters &p)
     take_steps<Potential>(p, own_rows(p, own), work, scratch);
 }
 
+template <class Potential> DEVICE void tasks(const Parameters &p)
+{
+    SHARED_PARTS(p);
+    do_tasks<Potential>(p, scratch, work, own);
+}
+
 #define KERNEL extern "C" __global__ void
-KERNEL cluster_energy_gradients(Parameters p) { energies_and_gradients<Cluster>(p); }
-KERNEL cluster_hessian_vectors(Parameters p) { hessian_vectors<Cluster>(p); }
-KERNEL cluster_quenches(Parameters p) { quenches<Cluster>(p); }
-KERNEL cluster_walkers(Parameters p) { walkers<Cluster>(p); }
-KERNEL cluster_starts(Parameters p)
+/* a kernel whose registers leave room for that many blocks of the most threads on a multiprocessor */
+#define MOST_THREADS 256
+#define KERNEL_WITH_ROOM(blocks) extern "C" __global__ __launch_bounds__(MOST_THREADS, blocks) void
+KERNEL cluster_energy_gradients(const __grid_constant__ Parameters p) { energies_and_gradients<Cluster>(p); }
+KERNEL cluster_hessian_vectors(const __grid_constant__ Parameters p) { hessian_vectors<Cluster>(p); }
+KERNEL cluster_quenches(const __grid_constant__ Parameters p) { quenches<Cluster>(p); }
+KERNEL cluster_walkers(const __grid_constant__ Parameters p) { walkers<Cluster>(p); }
+KERNEL cluster_starts(const __grid_constant__ Parameters p)
 {
     SHARED_MEMORY(scratch);
     random_clusters(p, scratch);
 }
-KERNEL network_energy_gradients(Parameters p) { energies_and_gradients<Network>(p); }
-KERNEL network_hessian_vectors(Parameters p) { hessian_vectors<Network>(p); }
-KERNEL network_quenches(Parameters p) { quenches<Network>(p); }
-KERNEL network_walkers(Parameters p) { walkers<Network>(p); }
-KERNEL layers_thaw(Parameters p) { thaw(p); }
-KERNEL layers_pack(Parameters p) { pack(p); }
-KERNEL layers_scatter(Parameters p) { scatter(p); }
-KERNEL layers_activate(Parameters p) { activate(p); }
-KERNEL layers_softmax(Parameters p) { softmax(p); }
-KERNEL layers_slope(Parameters p) { slope(p); }
-KERNEL layers_bias_gradients(Parameters p) { bias_gradients(p); }
-KERNEL layers_energies(Parameters p) { energies(p); }
-KERNEL layers_r_activate(Parameters p) { r_activate(p); }
-KERNEL layers_r_softmax(Parameters p) { r_softmax(p); }
-KERNEL layers_r_slope(Parameters p) { r_slope(p); }
-KERNEL layers_advance(Parameters p) { advance_slot(p); }
+KERNEL_WITH_ROOM(2) cluster_tasks(const __grid_constant__ Parameters p) { tasks<Cluster>(p); }
+KERNEL network_energy_gradients(const __grid_constant__ Parameters p) { energies_and_gradients<Network>(p); }
+KERNEL network_hessian_vectors(const __grid_constant__ Parameters p) { hessian_vectors<Network>(p); }
+KERNEL network_quenches(const __grid_constant__ Parameters p) { quenches<Network>(p); }
+KERNEL network_walkers(const __grid_constant__ Parameters p) { walkers<Network>(p); }
+KERNEL_WITH_ROOM(2) network_tasks(const __grid_constant__ Parameters p) { tasks<Network>(p); }
+KERNEL layers_thaw(const __grid_constant__ Parameters p) { thaw(p); }
+KERNEL layers_pack(const __grid_constant__ Parameters p) { pack(p); }
+KERNEL layers_scatter(const __grid_constant__ Parameters p) { scatter(p); }
+KERNEL layers_activate(const __grid_constant__ Parameters p) { activate(p); }
+KERNEL layers_softmax(const __grid_constant__ Parameters p) { softmax(p); }
+KERNEL layers_slope(const __grid_constant__ Parameters p) { slope(p); }
+KERNEL layers_bias_gradients(const __grid_constant__ Parameters p) { bias_gradients(p); }
+KERNEL layers_energies(const __grid_constant__ Parameters p) { energies(p); }
+KERNEL layers_r_activate(const __grid_constant__ Parameters p) { r_activate(p); }
+KERNEL layers_r_softmax(const __grid_constant__ Parameters p) { r_softmax(p); }
+KERNEL layers_r_slope(const __grid_constant__ Parameters p) { r_slope(p); }
+KERNEL layers_advance(const __grid_constant__ Parameters p) { advance_slot(p); }

@@ -13,7 +13,7 @@ BATCH_BYTES = 4 << 30
 #: Evaluations between two looks at how many quenches are left: a look waits for the device.
 ROUNDS_BETWEEN_LOOKS = 16
 #: Numbers of a slot of layers.h; its last is the point, of which -1 is none yet.
-SLOT_NUMBERS = 14
+SLOT_NUMBERS = 16
 
 
 class LargeNetworkBatch(DeviceBatch):

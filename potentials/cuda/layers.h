@@ -150,7 +150,7 @@ DEVICE void advance_slot(const Parameters &p)
     if (s.point == SLOT_IDLE) return;
     if (s.point >= 0) {
         EACH(k, n) rows[ROW_NEW_GRADIENT * n + k] = p.slot_gradient[slot * n + k];
-        if (!lbfgs_advance(p, s.quench, p.slot_energy[slot], rows, scratch)) {
+        if (!lbfgs_advance(minimiser_of(p), s.quench, p.slot_energy[slot], rows, scratch)) {
             EACH(k, n) {
                 p.final_x[s.point * n + k] = rows[ROW_X * n + k];
                 p.gradient[s.point * n + k] = rows[ROW_GRADIENT * n + k];
@@ -170,7 +170,7 @@ DEVICE void advance_slot(const Parameters &p)
         if (threadIdx.x == 0) scratch[0] = (double)atomicAdd(p.queue, 1ull);
         __syncthreads();
         s.point = (long long)scratch[0];
-        lbfgs_start(p, s.quench);
+        lbfgs_start(minimiser_of(p), s.quench);
         if (s.point >= p.n_points) {
             s.point = SLOT_IDLE;
             if (threadIdx.x == 0) atomicAdd(p.finished, 1ull);

@@ -12,11 +12,24 @@
 
 enum { CONVERGED = 0, MAX_ITERATIONS = 1, NOT_FINITE = 2, STUCK = 3, BELOW_FLOOR = 4 };
 
-/* eight bytes each: lockstep quenches keep it in an array of them */
+/* eight bytes each: lockstep quenches keep it in an array of them. `length` is that of the direction, `path` that of the way so far */
 typedef struct {
-    double energy, gg, first_guess, scale, rms;
+    double energy, gg, first_guess, scale, rms, length, path;
     long long started, stored, head, shortenings, resets, iterations, calls, status;
 } Quench;
+
+/* what a minimisation is told */
+typedef struct {
+    int n, history;
+    long long max_iterations;
+    double rms, max_step, max_rise, diagonal, floor;
+} Minimiser;
+
+DEVICE Minimiser minimiser_of(const Parameters &p)
+{
+    Minimiser s = {(int)p.n_variables, (int)p.history, p.max_iterations, p.rms, p.max_step, p.max_rise, p.diagonal, p.floor};
+    return s;
+}
 
 /* rows of n doubles: where the next energy is wanted, what it was, where the quench is, its gradient, the direction, then the steps
  * and changes of gradient of the memory; after them the numbers rho and alpha of the memory */
@@ -29,18 +42,18 @@ typedef struct {
 
 #define EACH(k, n) for (int k = (int)threadIdx.x; k < (n); k += (int)blockDim.x)
 
-DEVICE void lbfgs_start(const Parameters &p, Quench &q)
+DEVICE void lbfgs_start(const Minimiser &p, Quench &q)
 {
     q.started = q.stored = q.head = q.shortenings = q.resets = q.iterations = q.calls = 0;
-    q.energy = q.gg = q.scale = q.rms = 0.0;
+    q.energy = q.gg = q.scale = q.rms = q.length = q.path = 0.0;
     q.first_guess = p.diagonal;
     q.status = MAX_ITERATIONS;
 }
 
 /* the two-loop recursion (Nocedal 1980); |d|^2 and d . g */
-DEVICE void lbfgs_direction(const Parameters &p, const Quench &q, double guess, double *rows, double *length2, double *slope, double *scratch)
+DEVICE void lbfgs_direction(const Minimiser &p, const Quench &q, double guess, double *rows, double *length2, double *slope, double *scratch)
 {
-    const int n = (int)p.n_variables, m = (int)p.history;
+    const int n = p.n, m = p.history;
     const double *g = rows + ROW_GRADIENT * n;
     double *d = rows + ROW_DIRECTION * n, *steps = rows + ROW_MEMORY * n, *changes = steps + m * n, *rho = changes + m * n, *alpha = rho + m;
     double sums[2] = {0.0, 0.0};
@@ -72,9 +85,9 @@ DEVICE void lbfgs_direction(const Parameters &p, const Quench &q, double guess, 
 
 /* Takes up the energy and the gradient at ROW_NEW_X. Returns 1 with the next point in ROW_NEW_X, or 0 at the end of the quench, with
  * the result in ROW_X and ROW_GRADIENT. */
-DEVICE int lbfgs_advance(const Parameters &p, Quench &q, double energy, double *rows, double *scratch)
+DEVICE int lbfgs_advance(const Minimiser &p, Quench &q, double energy, double *rows, double *scratch)
 {
-    const int n = (int)p.n_variables, m = (int)p.history;
+    const int n = p.n, m = p.history;
     double *x_new = rows + ROW_NEW_X * n, *g_new = rows + ROW_NEW_GRADIENT * n, *x = rows + ROW_X * n, *g = rows + ROW_GRADIENT * n;
     double *d = rows + ROW_DIRECTION * n, *steps = rows + ROW_MEMORY * n, *changes = steps + m * n, *rho = changes + m * n;
     double length2, slope;
@@ -105,6 +118,7 @@ DEVICE int lbfgs_advance(const Parameters &p, Quench &q, double energy, double *
         block_sums<3>(sums, scratch);
         q.gg = sums[2];
         q.energy = energy;
+        q.path += fabs(q.scale) * q.length;
         q.iterations++;
         if (sums[1] > 0.0 && sums[0] != 0.0) {
             if (threadIdx.x == 0) rho[q.head] = 1.0 / sums[0];
@@ -145,22 +159,40 @@ DEVICE int lbfgs_advance(const Parameters &p, Quench &q, double energy, double *
     if (q.iterations >= p.max_iterations) return 0;
     /* nothing is known of the curvature at first: a cautious step of length diagonal */
     lbfgs_direction(p, q, q.stored == 0 && norm > 1.0 ? q.first_guess / norm : q.first_guess, rows, &length2, &slope, scratch);
-    const double length = sqrt(length2);
-    q.scale = length > p.max_step ? p.max_step / length : 1.0;
+    q.length = sqrt(length2);
+    q.scale = q.length > p.max_step ? p.max_step / q.length : 1.0;
     if (slope > 0.0) q.scale = -q.scale;
     q.shortenings = 0;
     EACH(k, n) x_new[k] = x[k] + q.scale * d[k];
     return 1;
 }
 
-/* a whole quench from ROW_NEW_X */
+/* the same as a function of its own */
+CALLED int lbfgs_advance_apart(const Minimiser &p, Quench &q, double energy, double *rows, double *scratch)
+{
+    return lbfgs_advance(p, q, energy, rows, scratch);
+}
+
+/* a whole minimisation of a function(x, gradient) from ROW_NEW_X */
+template <class Function> DEVICE void lbfgs_minimise(const Minimiser &s, Quench &q, double *rows, double *scratch, const Function &function)
+{
+    lbfgs_start(s, q);
+    for (;;) {
+        const double energy = function(rows + ROW_NEW_X * s.n, rows + ROW_NEW_GRADIENT * s.n);
+        if (!lbfgs_advance_apart(s, q, energy, rows, scratch)) break;
+    }
+    barrier();
+}
+
+/* a quench of the potential */
 template <class Potential> DEVICE void lbfgs_quench(const Parameters &p, Quench &q, double *rows, double *work, double *scratch)
 {
-    lbfgs_start(p, q);
+    const Minimiser s = minimiser_of(p);
+    lbfgs_start(s, q);
     for (;;) {
         const double energy =
-            Potential::energy_gradient(p, rows + ROW_NEW_X * p.n_variables, rows + ROW_NEW_GRADIENT * p.n_variables, work, scratch);
-        if (!lbfgs_advance(p, q, energy, rows, scratch)) break;
+            Potential::template energy_gradient<double>(p, rows + ROW_NEW_X * s.n, rows + ROW_NEW_GRADIENT * s.n, work, scratch);
+        if (!lbfgs_advance(s, q, energy, rows, scratch)) break;
     }
     barrier();
 }

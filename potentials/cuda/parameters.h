@@ -92,6 +92,55 @@ typedef struct {
     long long *accepted;
     double *markov;
 
+    /* --- tasks (tasks.h): kinds, the first of the rows of n_variables numbers that belong to each, images of bands; rows and numbers are
+     * read and overwritten with the result. An energy for every row. */
+    long long n_tasks;
+    const long long *task_kinds;
+    const long long *task_rows;
+    const long long *task_images;
+    double *task_x;
+    double *task_energies;
+    double *task_numbers;
+    /* work space of a block */
+    double *task_space;
+    long long task_space_size;
+    /* zero modes: of a rigid body, or n_zero_modes fixed rows */
+    long long rigid;
+    long long n_zero_modes;
+    const double *zero_modes;
+    /* searches for saddles; those in the tangent space take the settings of quenches */
+    double difference_step;
+    long long central_differences;
+    long long ritz_history;
+    long long ritz_iterations;
+    double ritz_rms;
+    double ritz_max_step;
+    double ritz_max_rise;
+    double ritz_diagonal;
+    double ef_max_step;
+    double ef_step_ceiling;
+    double ef_step_floor;
+    double ef_trust;
+    double overlap_tolerance;
+    double ts_max_distance;
+    long long tangent_few;
+    long long tangent_many;
+    /* bands */
+    long long band_history;
+    double band_max_step;
+    double band_diagonal;
+    long long doubly_nudged;
+    long long adjust_every;
+    double adjust_tolerance;
+    double adjust_factor;
+    double spring_min;
+    double spring_max;
+    double band_settled;
+    /* steepest descent */
+    double path_tolerance;
+    double path_longest;
+    double path_first_step;
+
     /* --- networks whose products are left to a library: a layer of n_points networks at a time (layers.h) */
     long long layer;
     double *activations;

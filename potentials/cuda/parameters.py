@@ -21,7 +21,7 @@ def parameters_type():
 @cache
 def kernel_names():
     """Names of all kernels, in the order of kernels.cu."""
-    return tuple(re.findall(r"^KERNEL (\w+)\(", (SOURCES / "kernels.cu").read_text(encoding="ascii"), re.MULTILINE))
+    return tuple(re.findall(r"^KERNEL\S* (\w+)\(", (SOURCES / "kernels.cu").read_text(encoding="ascii"), re.MULTILINE))
 
 
 def parameters(values):

@@ -3,11 +3,15 @@
 #define LANDSCAPES_CUDA_PORTABLE_H
 #ifdef __CUDACC__
 #define DEVICE static __device__ __forceinline__
+/* a function of its own: where it is called from several places */
+#define CALLED static __device__ __noinline__
 /* memory that the threads of a block share, of the size given at launch */
-#define SHARED_MEMORY(name) extern __shared__ double name[]
+extern __shared__ double shared_doubles[];
+#define SHARED_MEMORY(name) double *name = shared_doubles
 #else
 #include "emulator.h"
 #define DEVICE static inline
+#define CALLED static
 #define SHARED_MEMORY(name) double *name = emulator::shared_memory()
 #endif
 #define WARP 32
