@@ -11,6 +11,8 @@
 #define PATIENCE 25
 #define TRUST_FACTOR 1.1
 #define FIRST_RITZ 4
+#define CERTAIN 0.3
+#define REFINEMENTS 4
 #define DEGENERATE 1e-6
 #define RIGID_MODES 6
 
@@ -123,13 +125,11 @@ CALLED double rayleigh_quotient(const Parameters &p, const Room &room, Search &s
     return value;
 }
 
-/* refines v towards the lowest eigenvector; its Rayleigh quotient */
+/* refines v towards the lowest eigenvector; its Rayleigh quotient and how the minimisation of that ended are in q */
 template <class Potential>
-CALLED double lowest_eigenvector(const Parameters &p, const Room &room, Search &s, const double *x, double *v, double rms, long long most)
+CALLED void refine_eigenvector(const Parameters &p, const Room &room, Search &s, const double *x, double *v, const Minimiser &m, Quench &q)
 {
     const int n = (int)p.n_variables;
-    const Minimiser m = {n, (int)p.ritz_history, most, rms, p.ritz_max_step, p.ritz_max_rise, p.ritz_diagonal, -1e300};
-    Quench q;
     project_out(s, n, v, room.scratch);
     normalise(n, v, room.scratch);
     EACH(k, n) s.minimiser[ROW_NEW_X * n + k] = v[k];
@@ -138,7 +138,23 @@ CALLED double lowest_eigenvector(const Parameters &p, const Room &room, Search &
     EACH(k, n) v[k] = s.minimiser[ROW_X * n + k];
     project_out(s, n, v, room.scratch);
     normalise(n, v, room.scratch);
-    return q.energy;
+}
+
+/* the same to a criterion that suits the eigenvalue that it finds; `value` is the one before */
+template <class Potential>
+DEVICE double lowest_eigenvector(const Parameters &p, const Room &room, Search &s, const double *x, double *v, double value, int first)
+{
+    const double root_n = sqrt((double)p.n_variables);
+    Minimiser m = {(int)p.n_variables, (int)p.ritz_history, p.ritz_iterations * (first ? FIRST_RITZ : 1),
+                   fmax(p.ritz_rms, 2.0 * LOOSE_RESIDUAL * fabs(value) / root_n), p.ritz_max_step, p.ritz_max_rise, p.ritz_diagonal, -1e300};
+    Quench q;
+    for (int refinement = 0;; refinement++) {
+        refine_eigenvector<Potential>(p, room, s, x, v, m, q);
+        /* the gradient of the quotient is twice the residual */
+        if (refinement == REFINEMENTS || q.status != CONVERGED || 0.5 * q.rms * root_n < CERTAIN * fabs(q.energy)) return q.energy;
+        m.rms = fmin(0.3 * m.rms, 2.0 * LOOSE_RESIDUAL * fabs(q.energy) / root_n);
+        m.max_rise = fmin(m.max_rise, LOOSE_RESIDUAL * fabs(q.energy));
+    }
 }
 
 /* L-BFGS from x orthogonal to v; leaves x, the gradient in that space in s.g, and the whole gradient in s.full; the energy */
@@ -206,8 +222,7 @@ CALLED void find_saddle(const Parameters &p, const Room &room, double *x, double
         }
         zero_modes_at(p, s, x, room.scratch);
         EACH(k, n) s.old_vector[k] = v[k];
-        value = lowest_eigenvector<Potential>(p, room, s, x, v, fmax(p.ritz_rms, 2.0 * LOOSE_RESIDUAL * fabs(value) / root_n),
-                                              p.ritz_iterations * (iterations ? 1 : FIRST_RITZ));
+        value = lowest_eigenvector<Potential>(p, room, s, x, v, value, iterations == 0);
         if (!isfinite(value)) {
             status = SADDLE_NOT_FINITE;
             break;

@@ -12,7 +12,7 @@ import potentials.cuda.device
 from common.errors import ConvergenceError, InputError
 from common.formats import path_info
 from optim.connect import Connector, as_minimum
-from optim.dneb import RELATIVE_RMS, Band, interpolate
+from optim.dneb import Band, interpolate
 from optim.job import read_job
 from optim.minimise import quench
 from optim.on_device import DeviceServer, settings_for_device
@@ -88,7 +88,7 @@ def test_the_first_iterations_of_a_band_are_those_of_the_processor(name, iterati
     for doubly in (True, False):
         with_settings = settings.with_changes(doubly_nudged=doubly)
         bands = [Band(potential, start, finish, 5, settings.spring, doubly) for _ in range(2)]
-        wanted, request = (RelaxBand(b, points, with_settings, iterations, 1e-9, RELATIVE_RMS) for b in bands)
+        wanted, request = (RelaxBand(b, points, with_settings, iterations, 1e-9, 0.03) for b in bands)
         wanted = wanted.run()
         ((found, calls),) = DeviceServer(potential, device).serve([request])
         assert calls == 5 * (iterations + 1) + 2
@@ -106,7 +106,7 @@ def test_bands_that_settle_or_fail(shuffled):
     first, second = minima(potential, settings)
     points = interpolate(potential, first.coordinates, second.coordinates, 4)
     bands = [Band(potential, first.coordinates, second.coordinates, 4, settings.spring) for _ in range(2)]
-    wanted, request = (RelaxBand(b, points, settings, 400, settings.band_rms, RELATIVE_RMS) for b in bands)
+    wanted, request = (RelaxBand(b, points, settings, 400, settings.band_rms, 0.03) for b in bands)
     wanted = wanted.run()
     server = DeviceServer(potential, shuffled)
     ((found, _),) = server.serve([request])
