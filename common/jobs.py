@@ -323,12 +323,24 @@ class JobMethods:
             )
 
     def attempts(self, after=0):
-        """Attempts in order, all but the first ``after``: list of (first, second or None, outcome, connected or None)."""
+        """Attempts in order, all but the first ``after``.
+
+        Returns
+        -------
+        list of tuple
+            (first, second or None, outcome, connected or None, new minima and transition states, evaluations or None).
+        """
         with self._translated():
             rows = self._connection.execute(
-                "SELECT first, second, outcome, connected FROM attempts ORDER BY id LIMIT -1 OFFSET ?", (after,)
+                "SELECT a.first, a.second, a.outcome, a.connected, "
+                "coalesce(a.new_minima, 0) + coalesce(a.new_transition_states, 0), json_extract(j.summary, '$.calls') "
+                "FROM attempts a LEFT JOIN jobs j ON j.id = a.job ORDER BY a.id LIMIT -1 OFFSET ?",
+                (after,),
             )
-            return [(i, j, outcome, None if connected is None else bool(connected)) for i, j, outcome, connected in rows]
+            return [
+                (i, j, outcome, None if connected is None else bool(connected), new, calls)
+                for i, j, outcome, connected, new, calls in rows
+            ]
 
     def attempted_pairs(self):
         """How often each pair was tried: dict from (smaller id, larger id) to a count."""

@@ -7,6 +7,32 @@ import numpy as np
 
 from pathsample.distances import Distances, NearLists
 
+#: Weight that an attempt loses with each later one of its kind: about a hundred count.
+FORGOTTEN = 0.01
+
+
+class Yield:
+    """What the last hundred or so searches of one kind brought, the newest weighing most.
+
+    Attributes
+    ----------
+    searches, new, calls : float
+        Weighted numbers of searches, of minima and transition states that were new, and of evaluations.
+    """
+
+    __slots__ = ("calls", "new", "searches")
+
+    def __init__(self):
+        self.searches = self.new = self.calls = 0.0
+
+    def add(self, new, calls):
+        """Take in a search; one whose evaluations are not known tells nothing."""
+        if calls:
+            kept = 1.0 - FORGOTTEN
+            self.searches = kept * self.searches + 1.0
+            self.new = kept * self.new + new
+            self.calls = kept * self.calls + calls
+
 
 class Network:
     """Minima as nodes, transition states as edges. Indices of minima are 1-based, as everywhere.
@@ -26,6 +52,8 @@ class Network:
         Pairs that were tried, or that a file says not to try; lower number first.
     searches : dict
         Single-ended searches made from each minimum.
+    yields : dict of Yield
+        What searches that connect pairs, and single-ended ones, brought lately.
     endpoints : dict of list
     """
 
@@ -39,6 +67,7 @@ class Network:
         self._attempts = 0
         self.attempted = set()
         self.searches = {}
+        self.yields = {"connect": Yield(), "single": Yield()}
         self.energies = np.empty(0)
         self.ts_energies = np.empty(0)
         self.plus = np.empty(0, dtype=np.int64)
@@ -59,7 +88,8 @@ class Network:
             self._labels = None
         attempts = self.database.attempts(after=self._attempts)
         self._attempts += len(attempts)
-        for first, second, *_ in attempts:
+        for first, second, _, _, new, calls in attempts:
+            self.yields["single" if second is None else "connect"].add(new, calls)
             if second is None:
                 self.searches[first] = self.searches.get(first, 0) + 1
             else:

@@ -70,7 +70,7 @@ def status_lines(setup, database, now=None):
     found = estimates.survey_estimates(database)
     if found["searches"] >= 2:
         lines.append(estimates.line(found).replace("survey>", "status>"))
-    reasons = Counter(outcome for _, _, outcome, connected in database.attempts() if not connected)
+    reasons = Counter(outcome for _, _, outcome, connected, *_ in database.attempts() if not connected)
     lines += [f"status> {count:6d} searches: {reason}" for reason, count in reasons.most_common(4)]
     return lines
 

@@ -5,7 +5,8 @@ minimum inside; (b) pairs of near neighbours that were not tried; (c) single-end
 connections. (d) Some searches of a cycle start from random points, which does not depend on what is known: minimisations, and
 eigenvector-following to transition states, which finds most of those of a small landscape quickly. Unconnected minima come
 first but take at most half of a cycle while other work is left, so that a pair that cannot be connected does not stop the
-exploration; the other kinds share the rest.
+exploration; (b) and (c) share the rest by what an evaluation of each brought lately, for it differs from landscape to landscape
+and from the beginning to the end.
 """
 
 import numpy as np
@@ -17,6 +18,9 @@ from pathsample.pairs import ConnectUnconnected, Strategy, Task, connect
 #: ``potential.step_scale``: some transition states are found by long ones only, and where the regularisation is weak some lie
 #: closer to their minimum than the usual ones are long.
 DISPLACEMENTS = (1.0, 3.0, 0.1, 2.0, 0.5, 0.01)
+#: Searches of each kind before `pair_share` follows what they bring, and the least share of the evaluations of one kind.
+LEARNING = 16
+LEAST_SHARE = 0.1
 #: Key of the random numbers of `first_minima`; those of job k have the key (k,).
 FIRST_KEY = (0, 1)
 #: Rounds of random starting points before `first_minima` gives up.
@@ -39,6 +43,35 @@ def first_minima(setup):
         if found:
             return found
     raise ConvergenceError("no minimum from random starting points; run gmin there first, or begin with ADDMIN")
+
+
+def pair_share(yields):
+    """Share of the searches that connect near pairs; the others are single-ended.
+
+    Evaluations are divided between the two kinds in proportion to what an evaluation of each brought lately, and neither gets
+    less than `LEAST_SHARE` of them.
+
+    Parameters
+    ----------
+    yields : dict of Yield
+
+    Returns
+    -------
+    float
+    """
+    pairs, single = yields["connect"], yields["single"]
+    if min(pairs.searches, single.searches) < LEARNING:
+        return 0.5
+    gain, other = (pairs.new + 1.0) / pairs.calls, (single.new + 1.0) / single.calls
+    effort = min(max(gain / (gain + other), LEAST_SHARE), 1.0 - LEAST_SHARE)
+    pairs, single = effort * pairs.searches / pairs.calls, (1.0 - effort) * single.searches / single.calls
+    return pairs / (pairs + single)
+
+
+def interleaved(first, second):
+    """Two lists as one, the elements of the shorter spread evenly over it."""
+    places = [((k + 0.5) / len(tasks), which, k) for which, tasks in enumerate((first, second)) for k in range(len(tasks))]
+    return [(first, second)[which][k] for _, which, k in sorted(places)]
 
 
 class Survey(Strategy):
@@ -77,15 +110,9 @@ class Survey(Strategy):
         near = self.near_pairs(network, [*pending, *first], count)
         single = self.single_ended(network, pending, count)
         share = len(first) if not (near or single) else min(len(first), (count + 1) // 2)
-        chosen = first[:share]
-        queues = [iter(near), iter(single)]
-        while len(chosen) < count and queues:
-            for queue in list(queues):
-                task = next(queue, None)
-                if task is None:
-                    queues.remove(queue)
-                elif len(chosen) < count:
-                    chosen.append(task)
+        rest = count - share
+        pairs = min(len(near), max(round(pair_share(network.yields) * rest), rest - len(single)))
+        chosen = first[:share] + interleaved(near[:pairs], single[: rest - pairs])
         chosen += first[share : share + count - len(chosen)]
         return chosen
 

@@ -37,13 +37,13 @@ def test_life_of_a_job(database):
     (job,) = database.next_jobs(1)
     assert (job.id, job.kind, job.payload, job.state, job.attempts) == (1, "connect", {"pair": [1, 2]}, "running", 1)
     report = database.finish_job(
-        1, job_result(0), [Minimum(-50.0, np.zeros(5))], status="connected", summary={"connected": True}, seconds=2.5,
-        attempt=(2, 1),
+        1, job_result(0), [Minimum(-50.0, np.zeros(5))], status="connected",
+        summary={"connected": True, "calls": 250}, seconds=2.5, attempt=(2, 1),
     )  # fmt: skip
     assert (report.new_minima, report.new_transition_states, report.minimum_ids) == ([1, 2, 3], [1], [(3, True)])
     job = database.job(1)
-    assert (job.state, job.status, job.summary, job.seconds) == ("done", "connected", {"connected": True}, 2.5)
-    assert database.attempts() == [(2, 1, "connected", True)]
+    assert (job.state, job.status, job.summary, job.seconds) == ("done", "connected", {"connected": True, "calls": 250}, 2.5)
+    assert database.attempts() == [(2, 1, "connected", True, 4, 250)]
     assert database.attempted_pairs() == {(1, 2): 1}
     database.finish_job(2, status="failed", summary={"reason": "no"})
     assert [job.id for job in database.jobs("failed")] == [2]
@@ -165,7 +165,7 @@ def test_attempts_and_runs(database):
     database.record_attempt(3, 1)
     database.record_attempt(2)
     database.record_attempt(2)
-    assert database.attempts()[0] == (1, 3, "no path", False)
+    assert database.attempts()[0][:4] == (1, 3, "no path", False)
     assert database.attempted_pairs() == {(1, 3): 2}
     assert database.single_ended_attempts().tolist() == [0, 2, 0]
     number = database.record_run("pathsample", version="0.1", command="pathsample", seed=5, settings=["CYCLES 3", "SEED 5"])

@@ -8,7 +8,7 @@ from common.errors import InputError
 from common.stationary_points import Minimum, TransitionState, Triple
 from pathsample.network import Network
 from pathsample.pairs import ConnectPairs, ConnectRegion, ConnectUnconnected, InitialPath, NewConnections, Task, connect
-from pathsample.survey import Survey
+from pathsample.survey import Survey, interleaved, pair_share
 from potentials.symmetry import NoSymmetry
 
 #: Eight minima on a line, at 0 1 2 3 6 7 8 12; the lowest is number 3; transition states join 1-2-3-4 and 5-6.
@@ -160,6 +160,36 @@ def test_survey_mixes_three_kinds(network):
     # fewest connections first, of equal ones the lowest
     assert singles == [8, 7]
     assert not {task.pair for task in tasks if task.kind == "connect"} & network.neighbours()
+
+
+def test_survey_prefers_the_kind_of_search_that_brings_more(network):
+    def kinds():
+        return [task.kind for task in Survey(3, 50).guided(network, [], 10)].count("single")
+
+    before = kinds()
+    for _ in range(20):
+        # half of the evaluations, three times the points
+        network.yields["single"].add(3, 1000)
+        network.yields["connect"].add(1, 2000)
+    assert pair_share(network.yields) == pytest.approx(1 / 13, abs=0.01)
+    assert kinds() > before
+    for _ in range(400):
+        network.yields["single"].add(0, 1000)
+    assert pair_share(network.yields) > 0.5
+    # never less than a tenth of the evaluations
+    network.yields["connect"].calls *= 1e6
+    pairs, single = network.yields["connect"], network.yields["single"]
+    effort = pair_share(network.yields) * pairs.calls / pairs.searches
+    other = (1 - pair_share(network.yields)) * single.calls / single.searches
+    assert effort / (effort + other) == pytest.approx(0.1)
+    # a search outside the suite does not tell its evaluations
+    network.yields["single"].add(5, None)
+    assert single.new < 1.0
+
+
+def test_lists_are_interleaved():
+    assert interleaved([1, 2], list("abcd")) == ["a", 1, "b", "c", 2, "d"]
+    assert interleaved([], [1]) == [1]
 
 
 def test_survey_ends(database, network):
