@@ -7,6 +7,11 @@ from the solution of the last: any duals are feasible for the square problem, on
 import numpy as np
 
 
+cdef extern from "_assignment.h" nogil:
+    Py_ssize_t assign_stride(Py_ssize_t n)
+    float ASSIGN_HUGE
+    void assign_single(Py_ssize_t n, const float* cost, int warm, int* columns, float* v, float* real, int* integer)
+
 cdef double INFINITY_COST = 1e300
 
 
@@ -204,3 +209,35 @@ def linear_assignment(cost):
     with nogil:
         total = assign(n, &c[0, 0], &p[0], &v[0], &work[0], &distance[0])
     return columns, total
+
+
+def linear_assignment_single(cost, duals=None):
+    """`linear_assignment` in single precision with vector instructions, as the search for the closest orientation uses it.
+
+    Parameters
+    ----------
+    cost : array_like of shape (n, n)
+        Finite costs below 1e29.
+    duals : array_like of shape (n,), optional
+        Duals of the columns to start from.
+
+    Returns
+    -------
+    columns : ndarray of shape (n,), dtype intc
+    duals : ndarray of shape (n,), dtype float32
+    """
+    matrix = np.asarray(cost, dtype=np.float32)
+    cdef Py_ssize_t n = matrix.shape[0], stride = assign_stride(n)
+    padded = np.full((n, stride), ASSIGN_HUGE, dtype=np.float32)
+    padded[:, :n] = matrix
+    start = np.zeros(stride, dtype=np.float32)
+    if duals is not None:
+        start[:n] = duals
+    columns = np.empty(n, dtype=np.intc)
+    cdef const float[:, ::1] c = padded
+    cdef int[::1] p = columns, work = np.empty(3 * stride, dtype=np.intc)
+    cdef float[::1] v = start, real = np.empty(3 * stride, dtype=np.float32)
+    cdef bint warm = duals is not None
+    with nogil:
+        assign_single(n, &c[0, 0], warm, &p[0], &v[0], &real[0], &work[0])
+    return columns, start[:n]

@@ -1,4 +1,4 @@
-"""Closest permutation-inversion isomer of a cluster (the arithmetic of ``rigid.py``).
+"""Copies of clusters and the alternation of assignment and rotation (the arithmetic of ``rigid.py``).
 
 Coordinates here are relative to the centroid, one array per axis (x of all atoms, y of all atoms, z of all atoms), atoms sorted
 into blocks of like atoms. A class holds p units of m atoms that are exchanged together: m consecutive blocks of p atoms.
@@ -6,11 +6,11 @@ into blocks of like atoms. A class holds p units of m atoms that are exchanged t
 
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport uint64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from potentials.symmetry._assignment cimport assign
-from potentials.symmetry._rotations cimport best_rotation, determinant, frame, grid_matrix, multiply, off_axis
-from potentials.symmetry._rotations cimport random_turn, rotate, separation, squared_distance
+from potentials.symmetry._rotations cimport best_rotation, frame, off_axis
+from potentials.symmetry._rotations cimport rotate, separation, squared_distance
 
 import numpy as np
 
@@ -18,8 +18,6 @@ import numpy as np
 cdef extern from "_rigid.h" nogil:
     void rigid_add_costs(Py_ssize_t p, const double* x, const double* y, const double* z,
                          const double* u, const double* v, const double* w, double* cost)
-    float rigid_nearest(Py_ssize_t n_blocks, const Py_ssize_t* first, const float* q, const float* x, const float* y,
-                        const float* z, const float* u, const float* v, const float* w, float* least)
 
 
 cdef Py_ssize_t MAX_CYCLES = 200
@@ -28,12 +26,6 @@ cdef double LEVER = 0.35
 cdef Py_ssize_t MAX_PROBES = 64
 # Atoms nearer to the axis than this fraction of the radius are on it.
 cdef double LINE = 1e-6
-# The best few results of a search are improved from orientations turned by angles (radians) up to this.
-cdef Py_ssize_t N_IMPROVED = 12
-cdef Py_ssize_t N_TURNS = 60
-cdef Py_ssize_t MAX_ROUNDS = 10
-cdef double SMALLEST_TURN = 0.03
-cdef double LARGEST_TURN = 0.45
 
 
 cdef uint64_t digest(Py_ssize_t n, const Py_ssize_t* p) noexcept nogil:
@@ -61,10 +53,6 @@ cdef bint is_new(uint64_t h, uint64_t* seen, Py_ssize_t n_seen) noexcept nogil:
 cdef class ClusterCore:
     """Alignment of clusters whose atoms are sorted into classes of p units of m atoms."""
 
-    cdef readonly Py_ssize_t n, n_classes, n_blocks, largest
-    cdef Py_ssize_t[::1] units, members, first
-    cdef object arguments
-
     def __init__(self, units, members):
         self.arguments = (tuple(units), tuple(members))
         self.units = np.array(units, dtype=np.intp)
@@ -77,7 +65,7 @@ cdef class ClusterCore:
         self.largest = max(units)
 
     def __reduce__(self):
-        return (ClusterCore, self.arguments)
+        return (type(self), self.arguments)
 
     cdef void assign_atoms(self, const double* x, const double* y, Py_ssize_t* p, double* v, double* cost, double* distance,
                            Py_ssize_t* work) noexcept nogil:
@@ -129,130 +117,6 @@ cdef class ClusterCore:
 
     cdef Py_ssize_t n_reals(self) noexcept nogil:
         return 5 * self.n + self.largest * self.largest + self.largest
-
-    def search(self, const double[::1] x, const double[::1] y, const double[:, ::1] starts, Py_ssize_t n_grid,
-               Py_ssize_t n_scored, Py_ssize_t n_refined, bint inversion, Py_ssize_t n_improved=N_IMPROVED):
-        """Closest copy by refinement of the best of many orientations.
-
-        Parameters
-        ----------
-        x, y : arrays of shape (3 n,)
-            Centred, one axis after the other.
-        starts : array of shape (k, 9)
-            Rotations (or rotation-inversions) that are refined whatever their score.
-        n_grid : int
-            Rotations of the grid (and as many rotation-inversions).
-        n_scored, n_refined : int
-            Orientations kept after the score by nearest neighbours and after the first assignment.
-        n_improved : int
-            Results improved from slightly turned orientations, at most a dozen.
-
-        Returns
-        -------
-        squared distance, 3 by 3 orthogonal matrix, permutation
-        """
-        cdef Py_ssize_t n = self.n, k, a, t, count = 0, n_seen = 1 << 14, _round, _turn
-        cdef double d, before
-        cdef double[9] m
-        cdef double[9] turn
-        cdef uint64_t state = 0x9E3779B97F4A7C15ULL
-        permutations = np.empty((N_IMPROVED + 1, n), dtype=np.intp)
-        matrices = np.empty((N_IMPROVED + 1, 9))
-        squares = np.full(N_IMPROVED + 1, np.inf)
-        cdef Py_ssize_t[:, ::1] pv = permutations
-        cdef double[:, ::1] mv = matrices
-        cdef double[::1] sv = squares
-        cdef double[::1] xi = np.empty(3 * n), real = np.empty(self.n_reals())
-        cdef Py_ssize_t[::1] integer = np.empty(5 * n + 4, dtype=np.intp)
-        cdef uint64_t[::1] seen = np.zeros(2 * n_seen, dtype=np.uint64)
-        cdef const Py_ssize_t[::1] chosen = self._promising(x, y, n_grid, n_scored, n_refined, inversion)
-        with nogil:
-            for k in range(starts.shape[0] + chosen.shape[0]):
-                if k < starts.shape[0]:
-                    for a in range(9):
-                        m[a] = starts[k, a]
-                else:
-                    grid_matrix(chosen[k - starts.shape[0]], n_grid, m)
-                d = self.refine_any(&x[0], &xi[0], &y[0], m, &integer[0], &seen[0], n_seen, &real[0], &integer[n])
-                if d >= 0.0 and d < sv[N_IMPROVED - 1]:
-                    # Insert into the sorted list of the best.
-                    t = N_IMPROVED - 1
-                    while t > 0 and sv[t - 1] > d:
-                        sv[t] = sv[t - 1]
-                        memcpy(&pv[t, 0], &pv[t - 1, 0], n * sizeof(Py_ssize_t))
-                        memcpy(&mv[t, 0], &mv[t - 1, 0], 9 * sizeof(double))
-                        t -= 1
-                    sv[t] = d
-                    memcpy(&pv[t, 0], &integer[0], n * sizeof(Py_ssize_t))
-                    memcpy(&mv[t, 0], m, 9 * sizeof(double))
-                    count = min(count + 1, N_IMPROVED)
-            for t in range(min(count, n_improved)):
-                for _round in range(MAX_ROUNDS):
-                    before = sv[t]
-                    for _turn in range(N_TURNS):
-                        random_turn(&state, SMALLEST_TURN, LARGEST_TURN, turn)
-                        multiply(turn, &mv[t, 0], m)
-                        d = self.refine_any(&x[0], &xi[0], &y[0], m, &integer[0], &seen[0], n_seen, &real[0], &integer[n])
-                        if d >= 0.0 and d < sv[t]:
-                            sv[t] = d
-                            memcpy(&pv[t, 0], &integer[0], n * sizeof(Py_ssize_t))
-                            memcpy(&mv[t, 0], m, 9 * sizeof(double))
-                    if sv[t] >= before:
-                        break
-        k = int(np.argmin(squares))
-        return float(squares[k]), matrices[k].reshape(3, 3), permutations[k]
-
-    def _promising(self, const double[::1] x, const double[::1] y, Py_ssize_t n_grid, Py_ssize_t n_scored, Py_ssize_t n_refined,
-                   bint inversion):
-        """Indices of the orientations of the grid with the cheapest assignments, of the n_scored best by neighbours."""
-        cdef Py_ssize_t n = self.n, i, k, a, total = n_grid * (2 if inversion else 1)
-        cdef double[9] m
-        cdef float[9] mf
-        cdef double[::1] real = np.empty(self.n_reals())
-        cdef Py_ssize_t[::1] integer = np.empty(5 * n + 4, dtype=np.intp)
-        cdef float[::1] single = np.empty(7 * n, dtype=np.float32)
-        cdef float* xf = &single[0]
-        cdef float* yf = xf + 3 * n
-        scores = np.empty(total, dtype=np.float32)
-        cdef float[::1] score = scores
-        with nogil:
-            for i in range(3 * n):
-                xf[i] = <float> x[i]
-                yf[i] = <float> y[i]
-            for i in range(total):
-                grid_matrix(i, n_grid, m)
-                for a in range(9):
-                    mf[a] = <float> m[a]
-                score[i] = rigid_nearest(self.n_blocks, &self.first[0], mf, xf, xf + n, xf + 2 * n, yf, yf + n, yf + 2 * n,
-                                         xf + 6 * n)
-        kept = np.argsort(scores, kind="stable")[:n_scored].astype(np.intp)
-        costs = np.empty(kept.size)
-        cdef const Py_ssize_t[::1] index = kept
-        cdef double[::1] cost = costs
-        with nogil:
-            for k in range(index.shape[0]):
-                grid_matrix(index[k], n_grid, m)
-                rotate(n, m, &x[0], &real[0])
-                memset(&real[3 * n], 0, n * sizeof(double))
-                self.assign_atoms(&real[0], &y[0], &integer[0], &real[3 * n], &real[5 * n], &real[4 * n], &integer[n])
-                cost[k] = squared_distance(n, &real[0], &y[0], &integer[0])
-        return kept[np.argsort(costs, kind="stable")[:n_refined]]
-
-    cdef double refine_any(self, const double* x, double* xi, const double* y, double* m, Py_ssize_t* p, uint64_t* seen,
-                           Py_ssize_t n_seen, double* real, Py_ssize_t* work) noexcept nogil:
-        """``refine`` for a matrix of either determinant; improper ones have a hash table of their own behind the first."""
-        cdef Py_ssize_t i, a
-        cdef double d
-        if determinant(m) > 0.0:
-            return self.refine(x, y, m, p, seen, n_seen, real, work)
-        for i in range(3 * self.n):
-            xi[i] = -x[i]
-        for a in range(9):
-            m[a] = -m[a]
-        d = self.refine(xi, y, m, p, seen + n_seen, n_seen, real, work)
-        for a in range(9):
-            m[a] = -m[a]
-        return d
 
     def copies(self, const double[::1] x, const double[::1] y, double tolerance, bint inversion, bint collect, bint settle,
                double enough):

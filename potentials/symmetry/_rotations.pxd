@@ -5,6 +5,9 @@ from libc.stdint cimport uint64_t
 
 
 cdef void best_rotation(Py_ssize_t n, const double* x, const double* y, const Py_ssize_t* p, double* m) noexcept nogil
+cdef void quick_rotation(
+    Py_ssize_t n, const double* x, const double* y, const Py_ssize_t* p, double bound, double* m
+) noexcept nogil
 cdef double squared_distance(Py_ssize_t n, const double* x, const double* y, const Py_ssize_t* p) noexcept nogil
 cdef double off_axis(Py_ssize_t n, const double* x, Py_ssize_t a, Py_ssize_t j) noexcept nogil
 cdef void frame(Py_ssize_t n, const double* x, Py_ssize_t a, Py_ssize_t b, double* f) noexcept nogil

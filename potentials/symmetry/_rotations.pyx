@@ -3,7 +3,13 @@
 from libc.math cimport M_PI, cos, fabs, sin, sqrt
 from libc.stdint cimport uint64_t
 
+cdef extern from "_rotations.h" nogil:
+    void rotations_correlate(Py_ssize_t n, const double* x, const double* y, const Py_ssize_t* p, double* s)
+
 cdef Py_ssize_t JACOBI_SWEEPS = 30
+cdef Py_ssize_t NEWTON_STEPS = 50
+#: A column of the adjugate (its square in units of the sixth power of the eigenvalue) below which its direction is uncertain.
+cdef double ADJUGATE = 1e-8
 
 
 cdef void largest_eigenvector(double[4][4] a, double* q) noexcept nogil:
@@ -72,32 +78,107 @@ cdef void quaternion_to_matrix(const double* q, double* m) noexcept nogil:
     m[8] = w * w - x * x - y * y + z * z
 
 
-cdef void best_rotation(Py_ssize_t n, const double* x, const double* y, const Py_ssize_t* p, double* m) noexcept nogil:
-    """Rotation matrix that brings atoms p[i] of x closest to atoms i of y (Horn, J. Opt. Soc. Am. A 4, 629 (1987))."""
-    cdef double[3][3] s
-    cdef double[4][4] k
-    cdef double[4] q
-    cdef Py_ssize_t i, a, b
-    for a in range(3):
-        for b in range(3):
-            s[a][b] = 0.0
-            for i in range(n):
-                s[a][b] += x[a * n + p[i]] * y[b * n + i]
-    k[0][0] = s[0][0] + s[1][1] + s[2][2]
-    k[0][1] = s[1][2] - s[2][1]
-    k[0][2] = s[2][0] - s[0][2]
-    k[0][3] = s[0][1] - s[1][0]
-    k[1][1] = s[0][0] - s[1][1] - s[2][2]
-    k[1][2] = s[0][1] + s[1][0]
-    k[1][3] = s[2][0] + s[0][2]
-    k[2][2] = -s[0][0] + s[1][1] - s[2][2]
-    k[2][3] = s[1][2] + s[2][1]
-    k[3][3] = -s[0][0] - s[1][1] + s[2][2]
+cdef void horn_matrix(
+    Py_ssize_t n, const double* x, const double* y, const Py_ssize_t* p, double[4][4] k
+) noexcept nogil:
+    """Matrix whose largest eigenvector is the best rotation as a quaternion: Horn, J. Opt. Soc. Am. A 4, 629 (1987)."""
+    cdef double[9] s
+    cdef Py_ssize_t a, b
+    rotations_correlate(n, x, y, p, s)
+    k[0][0] = s[0] + s[4] + s[8]
+    k[0][1] = s[5] - s[7]
+    k[0][2] = s[6] - s[2]
+    k[0][3] = s[1] - s[3]
+    k[1][1] = s[0] - s[4] - s[8]
+    k[1][2] = s[1] + s[3]
+    k[1][3] = s[6] + s[2]
+    k[2][2] = -s[0] + s[4] - s[8]
+    k[2][3] = s[5] + s[7]
+    k[3][3] = -s[0] - s[4] + s[8]
     for a in range(4):
         for b in range(a):
             k[a][b] = k[b][a]
+
+
+cdef void best_rotation(Py_ssize_t n, const double* x, const double* y, const Py_ssize_t* p, double* m) noexcept nogil:
+    """Rotation matrix that brings atoms p[i] of x closest to atoms i of y."""
+    cdef double[4][4] k
+    cdef double[4] q
+    horn_matrix(n, x, y, p, k)
     largest_eigenvector(k, q)
     quaternion_to_matrix(q, m)
+
+
+cdef void quick_rotation(
+    Py_ssize_t n, const double* x, const double* y, const Py_ssize_t* p, double bound, double* m
+) noexcept nogil:
+    """``best_rotation`` to some ten digits; ``bound`` is half the sum of the squares of all coordinates of x and y.
+
+    Newton steps from the bound to the largest root of the characteristic polynomial, then a column of the adjugate: Theobald,
+    Acta Cryst. A 61, 478 (2005).
+    """
+    cdef double[4][4] k
+    cdef double[4] q
+    cdef double c0, c1, c2, value = bound, square, slope, move, size = 0.0, least
+    cdef double m01, m02, m03, m12, m13, m23
+    cdef Py_ssize_t a, b, _
+    horn_matrix(n, x, y, p, k)
+    # the trace of the matrix is zero: value^4 + c2 value^2 + c1 value + c0
+    c2 = c1 = 0.0
+    for a in range(4):
+        for b in range(4):
+            c2 -= 0.5 * k[a][b] * k[a][b]
+    for a in range(4):
+        for b in range(4):
+            # trace of the cube
+            c1 -= k[a][b] * (
+                k[a][0] * k[0][b] + k[a][1] * k[1][b] + k[a][2] * k[2][b] + k[a][3] * k[3][b]
+            ) / 3.0
+    m01 = k[2][0] * k[3][1] - k[2][1] * k[3][0]
+    m02 = k[2][0] * k[3][2] - k[2][2] * k[3][0]
+    m03 = k[2][0] * k[3][3] - k[2][3] * k[3][0]
+    m12 = k[2][1] * k[3][2] - k[2][2] * k[3][1]
+    m13 = k[2][1] * k[3][3] - k[2][3] * k[3][1]
+    m23 = k[2][2] * k[3][3] - k[2][3] * k[3][2]
+    c0 = (
+        (k[0][0] * k[1][1] - k[0][1] * k[1][0]) * m23 - (k[0][0] * k[1][2] - k[0][2] * k[1][0]) * m13
+        + (k[0][0] * k[1][3] - k[0][3] * k[1][0]) * m12 + (k[0][1] * k[1][2] - k[0][2] * k[1][1]) * m03
+        - (k[0][1] * k[1][3] - k[0][3] * k[1][1]) * m02 + (k[0][2] * k[1][3] - k[0][3] * k[1][2]) * m01
+    )
+    for _ in range(NEWTON_STEPS):
+        square = value * value
+        slope = (4.0 * square + 2.0 * c2) * value + c1
+        if not slope > 0.0:
+            break
+        move = ((square + c2) * square + c1 * value + c0) / slope
+        value -= move
+        if fabs(move) < 1e-13 * value:
+            break
+    for a in range(4):
+        k[a][a] -= value
+    m01 = k[2][0] * k[3][1] - k[2][1] * k[3][0]
+    m02 = k[2][0] * k[3][2] - k[2][2] * k[3][0]
+    m03 = k[2][0] * k[3][3] - k[2][3] * k[3][0]
+    m12 = k[2][1] * k[3][2] - k[2][2] * k[3][1]
+    m13 = k[2][1] * k[3][3] - k[2][3] * k[3][1]
+    m23 = k[2][2] * k[3][3] - k[2][3] * k[3][2]
+    least = value * value * value
+    least *= ADJUGATE * least
+    for b in range(2):
+        # cofactors of row b, from the other row of the upper half and the minors of the lower half
+        a = 1 - b
+        q[0] = k[a][1] * m23 - k[a][2] * m13 + k[a][3] * m12
+        q[1] = -k[a][0] * m23 + k[a][2] * m03 - k[a][3] * m02
+        q[2] = k[a][0] * m13 - k[a][1] * m03 + k[a][3] * m01
+        q[3] = -k[a][0] * m12 + k[a][1] * m02 - k[a][2] * m01
+        size = q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3]
+        if size > least:
+            size = 1.0 / sqrt(size)
+            for a in range(4):
+                q[a] *= size
+            quaternion_to_matrix(q, m)
+            return
+    best_rotation(n, x, y, p, m)
 
 
 cdef double squared_distance(Py_ssize_t n, const double* x, const double* y, const Py_ssize_t* p) noexcept nogil:

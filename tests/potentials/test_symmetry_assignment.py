@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from potentials.symmetry._assignment import linear_assignment
+from potentials.symmetry._assignment import linear_assignment, linear_assignment_single
 
 
 def check(cost):
@@ -47,3 +47,22 @@ def test_bad_matrices_are_refused():
         linear_assignment(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="NaN"):
         linear_assignment(np.full((2, 2), np.nan))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 80), st.integers(0, 2**32 - 1), st.sampled_from(["real", "ties", "negative", "distances"]), st.booleans())
+def test_single_precision_agrees_with_scipy(n, seed, kind, warm):
+    rng = np.random.default_rng(seed)
+    cost = {
+        "real": lambda: rng.random((n, n)),
+        "ties": lambda: rng.integers(0, 3, (n, n)).astype(float),
+        "negative": lambda: rng.normal(size=(n, n)),
+        "distances": lambda: ((rng.normal(size=(n, 1, 3)) - rng.normal(size=(n, 3))) ** 2).sum(axis=2),
+    }[kind]()
+    columns, duals = linear_assignment_single(cost, rng.normal(size=n) if warm else None)
+    exact = cost[linear_sum_assignment(cost)].sum()
+    assert sorted(columns) == list(range(n))
+    assert abs(cost[np.arange(n), columns].sum() - exact) <= 1e-5 * np.abs(cost).sum() + 1e-12
+    # from the duals of the solution the solution comes again
+    again, _ = linear_assignment_single(cost, duals)
+    assert abs(cost[np.arange(n), again].sum() - exact) <= 1e-5 * np.abs(cost).sum() + 1e-12

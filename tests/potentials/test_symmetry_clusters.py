@@ -291,6 +291,34 @@ def test_same_at_distances_around_the_tolerance():
             assert symmetry.same(symmetry.random_copy(y, rng), x, 0.1) == (distance < 0.1)
 
 
+@pytest.mark.parametrize("groups", [None, [list(range(12)), list(range(12, 20))], [np.arange(18).reshape(3, 6), [18, 19]], []])
+def test_different_clusters_come_at_least_as_close_as_planted(groups):
+    """Noise on a random copy: the alignment may find something closer than undoing the copy, but nothing farther."""
+    symmetry = RigidCluster(20, groups=groups)
+    rng = np.random.default_rng(6)
+    for size in (0.1, 0.3, 0.6):
+        for _ in range(5):
+            x = lj_minimum(20, int(rng.integers(1000)))
+            noise = rng.normal(size=60)
+            noise *= size / np.linalg.norm(noise)
+            y = x + noise
+            aligned, distance = symmetry.align(symmetry.random_copy(y, rng), x)
+            assert distance <= size + 1e-9
+            assert distance == pytest.approx(np.linalg.norm(aligned - x), abs=1e-12)
+            assert distance >= symmetry.lower_bound(y, x) - 1e-9
+
+
+@needs_example
+def test_distances_of_different_clusters_are_those_of_a_longer_search():
+    """Pairs of the LJ38 database: no farther than from twice as many orientations."""
+    points = np.fromfile(EXAMPLE / "points.min", "<f8").reshape(-1, 114)
+    usual, longer = RigidCluster(38), RigidCluster(38, random_orientations=3800)
+    rng = np.random.default_rng(8)
+    for _ in range(8):
+        i, j = rng.choice(len(points), 2, replace=False)
+        assert usual.align(points[i], points[j])[1] == pytest.approx(longer.align(points[i], points[j])[1], abs=1e-6)
+
+
 def test_inversion_can_be_forbidden():
     x = CHIRAL_T[:4] * np.array([1.0, 0.8, 1.3])
     x = np.vstack([x, [[0.3, 0.5, 1.1]]])
