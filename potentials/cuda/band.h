@@ -53,7 +53,7 @@ template <class Potential> CALLED double band_forces(const Parameters &p, const 
     const int n = b.n, m = b.images;
     double total = 0.0;
     for (int i = 1; i <= m; i++) {
-        const double e = evaluate<Potential>(p, room, b.points + i * n, b.true_gradients + (i - 1) * n);
+        const double e = evaluate<Potential>(p, b.points + i * n, b.true_gradients + (i - 1) * n);
         if (threadIdx.x == 0) b.energies[i] = e;
         total += e;
     }
@@ -196,7 +196,7 @@ template <class Potential> CALLED void relax_band(const Parameters &p, const Roo
     b.alpha = b.rho + m;
     EACH(i, images + 2) b.heights[i] = 0.0;
     for (int end = 0; end <= images + 1; end += images + 1) {
-        const double e = evaluate<Potential>(p, room, b.points + end * n, b.true_gradients);
+        const double e = evaluate<Potential>(p, b.points + end * n, b.true_gradients);
         if (threadIdx.x == 0) b.energies[end] = e;
     }
     double e = band_forces<Potential>(p, room, b, b.forces);

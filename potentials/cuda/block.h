@@ -7,6 +7,11 @@
 #define SUMS_AT_ONCE 3
 #define SCRATCH (SUMS_AT_ONCE * WARP)
 
+/* shared memory: room for sums, what the evaluation needs, then the points */
+#define SHARED_PARTS(p) \
+    SHARED_MEMORY(scratch); \
+    double *work = scratch + SCRATCH, *own = work + (p).work_size
+
 DEVICE double exchanged(double a, int mask) { return __shfl_xor_sync(ALL_LANES, a, mask); }
 DEVICE Dual exchanged(Dual a, int mask) { return dual(exchanged(a.value, mask), exchanged(a.change, mask)); }
 

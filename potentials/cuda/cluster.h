@@ -39,6 +39,7 @@ template <class T> DEVICE void pairs_of_atom(const Parameters &p, const T *x, in
 {
     const int n = (int)p.n_atoms, parts = (int)p.parts;
     const Vector<T> own = position(x, i);
+#pragma unroll 4
     for (int j = part; j < n; j += parts) {
         const Vector<T> d = between(own, position(x, j));
         /* an atom is no partner of itself; without a branch */

@@ -37,7 +37,7 @@ template <class Potential> CALLED double largest_curvature(const Parameters &p, 
     for (int round = 0; round < CURVATURE_PRODUCTS; round++) {
         normalise(n, s.vector, room.scratch);
         EACH(k, n) s.last[k] = x[k] + p.difference_step * s.vector[k];
-        evaluate<Potential>(p, room, s.last, s.spare);
+        evaluate<Potential>(p, s.last, s.spare);
         s.calls++;
         EACH(k, n) s.vector[k] = (s.spare[k] - s.g[k]) / p.difference_step;
         const double before = value;
@@ -62,7 +62,7 @@ template <class Potential> CALLED double rkc_step(const Parameters &p, const Roo
     for (int j = 2; j <= stages; j++) {
         const double z = 2.0 * w0 * z1 - z2, dz = 2.0 * w0 * dz1 - dz2 + 2.0 * z1, ddz = 2.0 * w0 * ddz1 - ddz2 + 4.0 * dz1;
         const double b = ddz / (dz * dz), a1 = 1.0 - z1 * b1, mu = 2.0 * w0 * b / b1, nu = -b / b2, mus = mu * w1 / w0;
-        evaluate<Potential>(p, room, s.last, s.spare);
+        evaluate<Potential>(p, s.last, s.spare);
         EACH(k, n) {
             const double next = mu * s.last[k] + nu * s.before[k] + (1.0 - mu - nu) * x[k] - time * mus * (s.spare[k] - a1 * s.g[k]);
             s.before[k] = s.last[k];
@@ -79,7 +79,7 @@ template <class Potential> CALLED double rkc_step(const Parameters &p, const Roo
     }
     EACH(k, n) s.x_new[k] = s.last[k];
     s.calls += stages;
-    return evaluate<Potential>(p, room, s.x_new, s.g_new);
+    return evaluate<Potential>(p, s.x_new, s.g_new);
 }
 
 /* length of the arc of a circle over a chord whose ends have the directions of two gradients */
@@ -108,7 +108,7 @@ template <class Potential> CALLED void follow_descent(const Parameters &p, const
     s.last = s.before + n;
     s.spare = s.last + n;
     s.vector = s.spare + n;
-    e = evaluate<Potential>(p, room, x, s.g);
+    e = evaluate<Potential>(p, x, s.g);
     peak = size = sqrt(product(n, s.g, s.g, room.scratch));
     /* anything that has a share of the stiffest mode will do */
     EACH(k, n) s.vector[k] = 1.0 + 0.5 * cos((double)k * k);

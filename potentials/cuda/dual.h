@@ -26,8 +26,13 @@ template <class T> inline __device__ T number(double a);
 template <> inline __device__ double number<double>(double a) { return a; }
 template <> inline __device__ Dual number<Dual>(double a) { return dual(a, 0.0); }
 
-DEVICE double inverse(double a) { return 1.0 / a; }
-DEVICE Dual inverse(Dual a) { const double r = 1.0 / a.value; return dual(r, -a.change * r * r); }
+/* to the last bit or two, without the branches of a division, which keep a loop from being unrolled; NaN for 0 and infinity */
+DEVICE double inverse(double a)
+{
+    const double r = rough_inverse(a), e = fma(-a, r, 1.0);
+    return fma(r, fma(e, e, e), r);
+}
+DEVICE Dual inverse(Dual a) { const double r = inverse(a.value); return dual(r, -a.change * r * r); }
 DEVICE double root(double a) { return sqrt(a); }
 DEVICE Dual root(Dual a) { const double r = sqrt(a.value); return dual(r, 0.5 * a.change / r); }
 DEVICE double exponential(double a) { return exp(a); }

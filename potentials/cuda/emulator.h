@@ -186,6 +186,17 @@ inline Index thread_index() { return {machine().running->number, 0, 0}; }
 
 }  // namespace emulator
 
+/* the instruction of a device gives the upper half of the number only */
+inline double rough_inverse(double a)
+{
+    double r = 1.0 / a;
+    unsigned long long bits;
+    std::memcpy(&bits, &r, sizeof bits);
+    bits &= 0xffffffff00000000ull;
+    std::memcpy(&r, &bits, sizeof bits);
+    return r;
+}
+
 /* as CUDA has them, without std:: */
 using std::isfinite;
 

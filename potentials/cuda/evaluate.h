@@ -19,17 +19,20 @@
 #define NUMBER_ENERGY 11
 #define NUMBERS 12
 
-/* shared memory of a block: sums, what the potential needs, a point and its gradient */
-typedef struct { double *scratch, *work, *x, *gradient; } Room;
+/* what a task takes along */
+typedef struct { double *scratch; } Room;
 
 /* the energy at x and its gradient there; a function of its own, as tasks call it from a dozen places */
-template <class Potential> CALLED double evaluate(const Parameters &p, const Room &room, const double *x, double *gradient)
+template <class Potential> CALLED double evaluate(const Parameters &p, const double *x, double *gradient)
 {
+    /* found anew, so that the compiler knows that they are in shared memory */
+    SHARED_PARTS(p);
     const int n = (int)p.n_variables;
-    for (int k = (int)threadIdx.x; k < n; k += (int)blockDim.x) room.x[k] = x[k];
-    const double energy = Potential::template energy_gradient<double>(p, room.x, room.gradient, room.work, room.scratch);
+    double *own_gradient = own + n;
+    for (int k = (int)threadIdx.x; k < n; k += (int)blockDim.x) own[k] = x[k];
+    const double energy = Potential::template energy_gradient<double>(p, own, own_gradient, work, scratch);
     barrier();
-    for (int k = (int)threadIdx.x; k < n; k += (int)blockDim.x) gradient[k] = room.gradient[k];
+    for (int k = (int)threadIdx.x; k < n; k += (int)blockDim.x) gradient[k] = own_gradient[k];
     return energy;
 }
 #endif

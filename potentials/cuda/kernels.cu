@@ -20,11 +20,6 @@ struct Network {
     }
 };
 
-/* shared memory: room for sums, what the evaluation needs, then the points */
-#define SHARED_PARTS(p) \
-    SHARED_MEMORY(scratch); \
-    double *work = scratch + SCRATCH, *own = work + (p).work_size
-
 /* energies and gradients of n_points points, one block for several of them in turn */
 template <class Potential> DEVICE void energies_and_gradients(const Parameters &p)
 {
@@ -55,18 +50,16 @@ template <class Potential> DEVICE void hessian_vectors(const Parameters &p)
     }
 }
 
-DEVICE double *own_rows(const Parameters &p, double *shared)
+/* the rows of L-BFGS of this block where shared memory has no room for them */
+DEVICE double *rows_outside(const Parameters &p)
 {
-    const long long size = (2 * p.history + ROW_MEMORY) * p.n_variables + 2 * p.history;
-    return p.rows ? p.rows + (size_t)blockIdx.x * size : shared;
+    return p.rows + (size_t)blockIdx.x * ((2 * p.history + ROW_MEMORY) * p.n_variables + 2 * p.history);
 }
 
 /* quenches of n_points points: each block takes the next that waits until none is left */
-template <class Potential> DEVICE void quenches(const Parameters &p)
+template <class Potential> DEVICE void take_quenches(const Parameters &p, double *rows, double *work, double *scratch)
 {
-    SHARED_PARTS(p);
     const int n = (int)p.n_variables;
-    double *rows = own_rows(p, own);
     for (;;) {
         Quench q;
         if (threadIdx.x == 0) scratch[0] = (double)atomicAdd(p.queue, 1ull);
@@ -91,16 +84,25 @@ template <class Potential> DEVICE void quenches(const Parameters &p)
     }
 }
 
+/* two copies of the code: in one of them the compiler knows that the rows are in shared memory */
+template <class Potential> DEVICE void quenches(const Parameters &p)
+{
+    SHARED_PARTS(p);
+    if (p.rows) take_quenches<Potential>(p, rows_outside(p), work, scratch);
+    else take_quenches<Potential>(p, own, work, scratch);
+}
+
 template <class Potential> DEVICE void walkers(const Parameters &p)
 {
     SHARED_PARTS(p);
-    take_steps<Potential>(p, own_rows(p, own), work, scratch);
+    if (p.rows) take_steps<Potential>(p, rows_outside(p), work, scratch);
+    else take_steps<Potential>(p, own, work, scratch);
 }
 
 template <class Potential> DEVICE void tasks(const Parameters &p)
 {
-    SHARED_PARTS(p);
-    do_tasks<Potential>(p, scratch, work, own);
+    SHARED_MEMORY(scratch);
+    do_tasks<Potential>(p, scratch);
 }
 
 #define KERNEL extern "C" __global__ void
@@ -109,8 +111,8 @@ template <class Potential> DEVICE void tasks(const Parameters &p)
 #define KERNEL_WITH_ROOM(blocks) extern "C" __global__ __launch_bounds__(MOST_THREADS, blocks) void
 KERNEL cluster_energy_gradients(const __grid_constant__ Parameters p) { energies_and_gradients<Cluster>(p); }
 KERNEL cluster_hessian_vectors(const __grid_constant__ Parameters p) { hessian_vectors<Cluster>(p); }
-KERNEL cluster_quenches(const __grid_constant__ Parameters p) { quenches<Cluster>(p); }
-KERNEL cluster_walkers(const __grid_constant__ Parameters p) { walkers<Cluster>(p); }
+KERNEL_WITH_ROOM(2) cluster_quenches(const __grid_constant__ Parameters p) { quenches<Cluster>(p); }
+KERNEL_WITH_ROOM(2) cluster_walkers(const __grid_constant__ Parameters p) { walkers<Cluster>(p); }
 KERNEL cluster_starts(const __grid_constant__ Parameters p)
 {
     SHARED_MEMORY(scratch);
@@ -119,8 +121,8 @@ KERNEL cluster_starts(const __grid_constant__ Parameters p)
 KERNEL_WITH_ROOM(2) cluster_tasks(const __grid_constant__ Parameters p) { tasks<Cluster>(p); }
 KERNEL network_energy_gradients(const __grid_constant__ Parameters p) { energies_and_gradients<Network>(p); }
 KERNEL network_hessian_vectors(const __grid_constant__ Parameters p) { hessian_vectors<Network>(p); }
-KERNEL network_quenches(const __grid_constant__ Parameters p) { quenches<Network>(p); }
-KERNEL network_walkers(const __grid_constant__ Parameters p) { walkers<Network>(p); }
+KERNEL_WITH_ROOM(2) network_quenches(const __grid_constant__ Parameters p) { quenches<Network>(p); }
+KERNEL_WITH_ROOM(2) network_walkers(const __grid_constant__ Parameters p) { walkers<Network>(p); }
 KERNEL_WITH_ROOM(2) network_tasks(const __grid_constant__ Parameters p) { tasks<Network>(p); }
 KERNEL layers_thaw(const __grid_constant__ Parameters p) { thaw(p); }
 KERNEL layers_pack(const __grid_constant__ Parameters p) { pack(p); }

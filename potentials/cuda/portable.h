@@ -8,6 +8,13 @@
 /* memory that the threads of a block share, of the size given at launch */
 extern __shared__ double shared_doubles[];
 #define SHARED_MEMORY(name) double *name = shared_doubles
+/* 1/a to 20 bits, of the upper half of a */
+static __device__ __forceinline__ double rough_inverse(double a)
+{
+    double r;
+    asm("rcp.approx.ftz.f64 %0, %1;" : "=d"(r) : "d"(a));
+    return r;
+}
 #else
 #include "emulator.h"
 #define DEVICE static inline

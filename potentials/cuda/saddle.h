@@ -109,11 +109,11 @@ CALLED double rayleigh_quotient(const Parameters &p, const Room &room, Search &s
         u[k] /= length;
         s.displaced[k] = x[k] + p.difference_step * u[k];
     }
-    evaluate<Potential>(p, room, s.displaced, gradient);
+    evaluate<Potential>(p, s.displaced, gradient);
     s.calls++;
     if (p.central_differences) {
         EACH(k, n) s.displaced[k] = x[k] - p.difference_step * u[k];
-        evaluate<Potential>(p, room, s.displaced, s.displaced);
+        evaluate<Potential>(p, s.displaced, s.displaced);
         s.calls++;
         EACH(k, n) gradient[k] = 0.5 / p.difference_step * (gradient[k] - s.displaced[k]);
     } else {
@@ -170,7 +170,7 @@ CALLED double relax_tangent(const Parameters &p, const Room &room, Search &s, do
         if (known) {
             known = 0;
         } else {
-            e = evaluate<Potential>(p, room, y, s.full);
+            e = evaluate<Potential>(p, y, s.full);
             s.calls++;
         }
         const double along = product(n, v, s.full, room.scratch);
@@ -184,7 +184,7 @@ CALLED double relax_tangent(const Parameters &p, const Room &room, Search &s, do
     if (q.status != STUCK && q.status != NOT_FINITE) return q.energy;
     /* the newest evaluation was elsewhere */
     s.calls++;
-    return evaluate<Potential>(p, room, x, s.full);
+    return evaluate<Potential>(p, x, s.full);
 }
 
 /* x and v: where to begin and the first guess of the eigenvector, then the saddle and its downhill eigenvector */
@@ -213,7 +213,7 @@ CALLED void find_saddle(const Parameters &p, const Room &room, double *x, double
     s.zero = s.other + n;
     s.minimiser = s.zero + (p.rigid ? RIGID_MODES : p.n_zero_modes) * n;
     EACH(k, n) s.start[k] = x[k];
-    e = evaluate<Potential>(p, room, x, s.full);
+    e = evaluate<Potential>(p, x, s.full);
     for (;;) {
         rms = sqrt(product(n, s.full, s.full, room.scratch)) / root_n;
         if (!(isfinite(e) && isfinite(rms))) {
@@ -250,7 +250,7 @@ CALLED void find_saddle(const Parameters &p, const Room &room, double *x, double
         if (slope < 0.0) step = -step;
         EACH(k, n) x[k] += step * v[k];
         iterations++;
-        e = evaluate<Potential>(p, room, x, s.full);
+        e = evaluate<Potential>(p, x, s.full);
         s.calls++;
         if (!isfinite(e)) {
             status = SADDLE_NOT_FINITE;

@@ -20,7 +20,7 @@ template <class Potential> CALLED void minimise_point(const Parameters &p, const
     m.floor = -1e300;
     EACH(k, n) space[ROW_NEW_X * n + k] = x[k];
     lbfgs_minimise(m, q, space, room.scratch,
-                   [&](const double *y, double *gradient) { return evaluate<Potential>(p, room, y, gradient); });
+                   [&](const double *y, double *gradient) { return evaluate<Potential>(p, y, gradient); });
     EACH(k, n) {
         x[k] = space[ROW_X * n + k];
         x[n + k] = space[ROW_GRADIENT * n + k];
@@ -35,10 +35,10 @@ template <class Potential> CALLED void minimise_point(const Parameters &p, const
     }
 }
 
-template <class Potential> DEVICE void do_tasks(const Parameters &p, double *scratch, double *work, double *own)
+template <class Potential> DEVICE void do_tasks(const Parameters &p, double *scratch)
 {
     const int n = (int)p.n_variables;
-    const Room room = {scratch, work, own, own + n};
+    const Room room = {scratch};
     double *space = p.task_space + (size_t)blockIdx.x * p.task_space_size;
     for (;;) {
         if (threadIdx.x == 0) scratch[0] = (double)atomicAdd(p.queue, 1ull);
