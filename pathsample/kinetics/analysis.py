@@ -35,6 +35,11 @@ def check_keywords(settings, directory):
         if not settings.given("TEMPERATURE"):
             settings.error("NGTKEEPLIST", "the free energies of the reduced network need a temperature; add TEMPERATURE kT")
     chosen = wanted(settings)
+    for name in ("PRINTTAUGT", "RENORMREACTANT"):
+        if settings.given(name) and not settings.given("NGTKEEPLIST"):
+            settings.error(name, "it speaks of the reduced network of NGTKEEPLIST, which is not given; add NGTKEEPLIST")
+    if settings.given("PERSISTEXACT") and not settings.given("PERSIST"):
+        settings.error("PERSISTEXACT", "it takes the energies of PERSIST as they are; add PERSIST increment threshold")
     if settings.given("DIJKSTRA") and settings.given("KSHORTESTPATHS"):
         settings.error("KSHORTESTPATHS", "not together with DIJKSTRA; remove one of the two")
     needs = [name for name in chosen if name not in ("RATESCYCLE", "RFMULTI", "REGROUPING")]
@@ -51,7 +56,7 @@ def check_keywords(settings, directory):
         settings.error("RATESCYCLE", "not together with ENERGY, which states rates at a total energy")
     if settings.given("ENERGY") and settings.given("RFMULTI"):
         settings.error("RFMULTI", "not together with ENERGY; free energies belong to a temperature")
-    for name in ("CV", "SHANNON", "SHANNONR"):
+    for name in ("CV", "SHANNON", "SHANNONR", "SHANNONZ"):
         lowest, highest = settings[name].lowest, settings[name].highest
         if lowest is not None and highest is not None and highest < lowest:
             settings.error(name, "the highest temperature is below the lowest")

@@ -41,6 +41,8 @@ def graph_transformation(setup, database, network, kt, values, report, append=Fa
         report.line(f"NGT> minimum {min(common) + 1} is in A and in B; remove it from one of the two sets")
         return False, []
     dense = getattr(values, "dense", None)
+    if dense is None and setup.settings.given("GT2RSWITCH"):
+        dense = setup.settings["GT2RSWITCH"].density
     panels = None if dense is None or 0 < dense <= 1 else dense == 0
     result = transform(network, panels=panels)
     report.line(

@@ -14,6 +14,7 @@ import numpy as np
 from common.atomic import atomic_write
 from common.errors import InputError
 from common.formats.fortran import i
+from pathsample.kinetics.numbers import g_of_ln
 
 KEEP_LIST = "NGTkeeplist"
 
@@ -89,12 +90,20 @@ def write_reduced(setup, network, kt, report):
     """
     from common.formats import endpoints, min_data, ts_data
     from pathsample.kinetics.graph_transformation import connected_part
+    from pathsample.kinetics.rates import DIRECTIONS
 
     if not connected_part(network)[1]:
         report.line("NGT> A and B are not connected")
         return False, []
     listed = np.array(read_keep_list(setup.path(KEEP_LIST), network.n_minima), dtype=np.int64) - 1
-    ends = np.concatenate([network.sets["A"], network.sets["B"]])
+    product, reactant = DIRECTIONS[setup.settings["DIRECTION"].direction.upper()]
+    sources = network.sets[reactant]
+    if setup.settings.given("RENORMREACTANT"):
+        listed_too = np.isin(sources, listed)
+        # the network needs one reactant
+        sources = sources[listed_too] if listed_too.any() else sources[[int(np.argmax(network.ln_weight[sources]))]]
+        report.line(f"NGT> {len(network.sets[reactant]) - len(sources)} reactants that are not listed are renormalised too")
+    ends = np.concatenate([network.sets[product], sources])
     nodes, low, high, ln_c, ln_mass, ln_return = reduce(network, np.union1d(listed, ends))
     top = network.ln_weight[network.used].max()
     group = np.where(np.isin(nodes, network.sets["A"]), 0, np.where(np.isin(nodes, network.sets["B"]), 1, 2))
@@ -115,6 +124,10 @@ def write_reduced(setup, network, kt, report):
     with atomic_write(directory / "mapping") as file:
         for number, m in enumerate(nodes[order].tolist(), 1):
             file.write(f"regroup> new min {i(number, 8)} is original min.data entry {i(m + 1, 8)}\n")
+    if setup.settings.given("PRINTTAUGT"):
+        before, after = network.ln_waiting_times()[nodes], ln_mass - network.ln_escape()[nodes]
+        for m, *taus in zip(nodes[order].tolist(), before[order], after[order]):
+            report.line(f"NGT> minimum {i(m + 1, 8)} tau^I, tau={g_of_ln(taus[0], 20, 10, 4)}{g_of_ln(taus[1], 20, 10, 4)}")
     report.line(f"NGT> reduced network of {len(nodes)} minima and {len(low)} connections in min.data.new and ts.data.new")
     return True, ["min.data.new", "ts.data.new", "min.A.new", "min.B.new", "mapping"]
 

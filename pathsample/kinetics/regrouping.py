@@ -18,7 +18,7 @@ from common.atomic import atomic_write
 from common.formats.fortran import f, g, i
 
 #: Keywords that make one group of several minima; the kinetics are then those of the groups.
-MERGING = ("REGROUPFREE", "REGROUPPE", "REGROUPRATE")
+MERGING = ("REGROUPFREE", "REGROUPPE", "REGROUPRATE", "REGROUPPERSIST")
 #: Keywords that only enlarge the sets A and B.
 SETS_ONLY = ("REGROUP", "REGROUPFREEAB")
 REGROUPING = (*SETS_ONLY, *MERGING)
@@ -234,6 +234,12 @@ def labels_for(settings, network, name):
         return superbasins(network, values.energy, keep_apart=False)
     if name == "REGROUPPE":
         return superbasins(network, values.energy, apart)
+    if name == "REGROUPPERSIST":
+        from pathsample.thermodynamics.persistence import lifetimes
+
+        kinds = _kinds(network) if apart else None
+        ends = network.ts_energy, network.plus, network.minus
+        return _by_first_member(lifetimes(network.energy, *ends, values.threshold, kinds)[1])
     if name == "REGROUPRATE":
         return agglomerate(network, -np.log(values.rate), apart, once)
     kt, planck = settings["TEMPERATURE"].kt, settings["PLANCK"].h

@@ -189,10 +189,10 @@ def choose_minima(setup, database, values, coordinates, measured, inputs, classe
 
 
 def _at_peaks(setup, database, count, numbers, where, report):
-    from pathsample.kinetics.analysis import number_of_modes
+    from pathsample.thermodynamics.modes import modes_of_minima
 
     minima = database.minima_arrays()
-    kappa = number_of_modes(setup, database)
+    kappa = modes_of_minima(setup, database)
     columns = (minima[name] for name in ("energy", "log_product", "order"))
     chosen, peaks = selection.at_peaks(*columns, kappa, count, numbers[0] if numbers else None)
     for k, (kt, height) in enumerate(peaks, start=1):

@@ -128,7 +128,7 @@ def at_peaks(energies, log_products, orders, kappa, count, peak=None):
     Parameters
     ----------
     energies, log_products, orders : ndarray of shape (n,)
-    kappa : int
+    kappa : int or ndarray of shape (n,)
         Vibrational modes.
     count : int
     peak : int, optional
@@ -148,6 +148,7 @@ def at_peaks(energies, log_products, orders, kappa, count, peak=None):
     if spread == 0.0 or known.sum() < 2:
         return np.empty(0, dtype=int), []
     ids = np.flatnonzero(known)
+    kappa = np.broadcast_to(kappa, energies.shape)[known]
     model = Superposition(energies[known], np.asarray(log_products)[known], np.asarray(orders)[known], kappa)
     found = model.peaks(COLDEST * spread, HOTTEST * spread, contributors=CONTRIBUTORS)
     found.sort(key=lambda each: -each.heat_capacity)

@@ -1,6 +1,6 @@
-"""The thermodynamics that pathdata asks for: CV and CVMINIMA, DOS, MICROTHERM, SHANNON and SHANNONR."""
+"""What pathdata asks for of the minima alone: CV and CVMINIMA, DOS, MICROTHERM, SHANNON and its relatives, PERSIST."""
 
-THERMODYNAMICS = ("CV", "DOS", "MICROTHERM", "SHANNON", "SHANNONR")
+THERMODYNAMICS = ("CV", "DOS", "MICROTHERM", "SHANNON", "SHANNONR", "SHANNONZ", "PERSIST")
 
 
 def wanted(settings):
@@ -20,6 +20,7 @@ def analyse(setup, database, report):
     from pathsample.thermodynamics.heat_capacity import heat_capacity, model_of
     from pathsample.thermodynamics.landscape_entropy import landscape_entropy
     from pathsample.thermodynamics.microcanonical import density_of_states, microcanonical_properties
+    from pathsample.thermodynamics.persistence import persistence_analysis
 
     model = model_of(setup, database)
     passed, files = True, []
@@ -30,6 +31,8 @@ def analyse(setup, database, report):
             done, written = density_of_states(setup, model, report)
         elif name == "MICROTHERM":
             done, written = microcanonical_properties(setup, model, report)
+        elif name == "PERSIST":
+            done, written = persistence_analysis(setup, database, model, report)
         else:
             done, written = landscape_entropy(setup, database, model, name, report)
         passed = passed and done

@@ -1,10 +1,13 @@
 """Heat capacity of the harmonic superposition, its peaks, and the minima that make them.
 
-    ln Z_i = -E_i/kT + kappa ln(2 pi kT/h) - L_i/2 - ln h_i,   C_V = kappa + (<E^2> - <E>^2)/(kT)^2
+    ln Z_i = -E_i/kT + kappa_i ln(2 pi kT/h) - L_i/2 - ln h_i
+    U_i = E_i + kappa_i kT,   C_V = <kappa> + (<U^2> - <U>^2)/(kT)^2
 
-in units of Boltzmann's constant, with kappa non-zero Hessian eigenvalues of log product L_i (Ballard et al., Phys. Chem.
-Chem. Phys. 19, 12585 (2017), eq. 5). A peak is where the occupation p_i moves from some minima to others; the minima with the
-largest positive and negative d p_i/dT are those it leads to and from (Wales, Phys. Rev. E 95, 030105 (2017)).
+in units of Boltzmann's constant, with kappa_i non-zero Hessian eigenvalues of log product L_i (Ballard et al., Phys. Chem.
+Chem. Phys. 19, 12585 (2017), eq. 5). Their number is the same for all minima but in networks whose biases are free: there the
+bias of a hidden node that no weight connects is one more zero mode. A peak is where the occupation p_i moves from some minima
+to others; the minima with the largest positive and negative d p_i/dT are those it leads to and from (Wales, Phys. Rev. E 95,
+030105 (2017)).
 """
 
 from dataclasses import dataclass
@@ -64,8 +67,8 @@ class Superposition:
     Parameters
     ----------
     energies, log_products, orders : ndarray of shape (n,)
-    kappa : int
-        Non-zero Hessian eigenvalues of a minimum.
+    kappa : int or ndarray of shape (n,)
+        Non-zero Hessian eigenvalues of a minimum; the attribute ``kappa`` is the smallest, ``more`` what each has beyond.
     planck : float
         Planck's constant in units of energy and time (classic keyword PLANCK).
     """
@@ -74,51 +77,58 @@ class Superposition:
         self.energies = np.asarray(energies, dtype=float)
         self.zero = float(self.energies.min())
         self.ln_degeneracy = -np.asarray(log_products, dtype=float) / 2 - np.log(np.asarray(orders, dtype=float))
-        self.kappa = kappa
+        modes = np.broadcast_to(np.asarray(kappa, dtype=np.int64), self.energies.shape)
+        self.kappa = int(modes.min())
+        self.more = modes - self.kappa
         self.ln_two_pi_over_h = np.log(2 * np.pi / planck)
 
     def lowest(self, count):
         """The superposition of the lowest minima only."""
         chosen = np.sort(np.argsort(self.energies, kind="stable")[:count])
         part = object.__new__(Superposition)
-        part.energies, part.ln_degeneracy = self.energies[chosen], self.ln_degeneracy[chosen]
+        part.energies, part.ln_degeneracy, part.more = self.energies[chosen], self.ln_degeneracy[chosen], self.more[chosen]
         part.zero, part.kappa, part.ln_two_pi_over_h = self.zero, self.kappa, self.ln_two_pi_over_h
         return part
 
     def occupation(self, kt):
         """p_i at one temperature, shape (n,)."""
-        ln_p = self.ln_degeneracy - (self.energies - self.zero) / kt
+        ln_p = self.ln_degeneracy - (self.energies - self.zero) / kt + self.more * (np.log(kt) + self.ln_two_pi_over_h)
         p = np.exp(ln_p - ln_p.max())
         return p / p.sum()
 
     def slope(self, kt):
-        """d p_i / d(kT) = p_i (E_i - <E>)/kT^2, shape (n,)."""
+        """d p_i / d(kT) = p_i (U_i - <U>)/kT^2, shape (n,)."""
         p = self.occupation(kt)
-        excess = self.energies - self.zero
+        excess = self.energies - self.zero + self.more * kt
         return p * (excess - p @ excess) / kt**2
 
     def curve(self, temperatures):
         """Thermodynamic functions at the temperatures (as kT)."""
         kt = np.atleast_1d(np.asarray(temperatures, dtype=float))
         excess = self.energies - self.zero
-        ln_sum, mean, variance = np.empty(len(kt)), np.empty(len(kt)), np.empty(len(kt))
+        ln_sum, mean, capacity = np.empty(len(kt)), np.empty(len(kt)), np.empty(len(kt))
+        uneven = self.more.any()
         rows = max(BLOCK // len(excess), 1)
         for first in range(0, len(kt), rows):
             t = kt[first : first + rows, None]
             ln_p = self.ln_degeneracy - excess / t
+            inner = excess
+            if uneven:
+                ln_p += self.more * (np.log(t) + self.ln_two_pi_over_h)
+                inner = excess + self.more * t
             top = ln_p.max(axis=1, keepdims=True)
             p = np.exp(ln_p - top)
             total = p.sum(axis=1, keepdims=True)
             p /= total
-            average = p @ excess
+            average = (p * inner).sum(axis=1)
             ln_sum[first : first + rows] = (top + np.log(total))[:, 0]
             mean[first : first + rows] = average
-            variance[first : first + rows] = (p * (excess - average[:, None]) ** 2).sum(axis=1)
+            capacity[first : first + rows] = p @ self.more + (p * ((inner - average[:, None]) / t) ** 2).sum(axis=1)
         ln_z = ln_sum - self.zero / kt + self.kappa * (np.log(kt) + self.ln_two_pi_over_h)
         energy = self.zero + mean + self.kappa * kt
         # S = ln Z + U/kT without the large terms in E_0/kT
         entropy = ln_sum + self.kappa * (np.log(kt) + self.ln_two_pi_over_h + 1) + mean / kt
-        return Curve(kt, ln_z, energy, entropy, self.kappa + variance / kt**2)
+        return Curve(kt, ln_z, energy, entropy, self.kappa + capacity)
 
     def peaks(self, lowest, highest, contributors=CONTRIBUTORS):
         """Maxima of the heat capacity inside a range of temperatures, ascending.
@@ -156,10 +166,10 @@ class Superposition:
 
 def model_of(setup, database):
     """The harmonic superposition of all minima of a database."""
-    from pathsample.kinetics.analysis import number_of_modes
+    from pathsample.thermodynamics.modes import modes_of_minima
 
     minima = database.minima_arrays()
-    kappa = number_of_modes(setup, database)
+    kappa = modes_of_minima(setup, database)
     return Superposition(minima["energy"], minima["log_product"], minima["order"], kappa, setup.settings["PLANCK"].h)
 
 
@@ -176,7 +186,8 @@ def heat_capacity(setup, database, model, report):
     values, kappa = setup.settings["CV"], model.kappa
     steps = int(np.floor((values.highest - values.lowest) / values.step + 1e-9))
     temperatures = values.lowest + values.step * np.arange(steps + 1)
-    report.line(f"CV> harmonic superposition of {len(model.energies)} minima with {kappa} vibrational modes")
+    modes = f"{kappa}" if not model.more.any() else f"{kappa} to {kappa + int(model.more.max())}"
+    report.line(f"CV> harmonic superposition of {len(model.energies)} minima with {modes} vibrational modes")
     if not kappa:
         report.line("CV> no coordinates and fewer than three atoms: vibrations are left out of the heat capacity")
     files = [_write(setup, "Cv.out", model.curve(temperatures))]

@@ -1,10 +1,11 @@
-"""SHANNON and SHANNONR: how many minima share the occupation, and how frustrated the landscape is.
+"""SHANNON, SHANNONR and SHANNONZ: how many minima share the occupation, and how frustrated the landscape is.
 
 With the occupation p_i and the energy of the lowest barrier V_i between minimum i and the global minimum 0
 
     S = -sum_i p_i ln p_i,   f = sum_{i > 0} p_i/(1 - p_0) (V_i - E_0)/(E_i - E_0)
 
-(de Souza, Stevenson, Niblett, Farrell and Wales, J. Chem. Phys. 146, 124103 (2017)).
+(de Souza, Stevenson, Niblett, Farrell and Wales, J. Chem. Phys. 146, 124103 (2017)). The Z score is the gap below the others in
+units of their spread, Z = (E_0 - <E>)/sigma, with averages over the minima i > 0 of weights p_i/(1 - p_0).
 """
 
 import numpy as np
@@ -39,20 +40,34 @@ def barriers(energies, ts_energies, plus, minus, increment=0.0):
 def frustration(model, level, kt):
     """The frustration index; nan without a connected minimum above the global one."""
     lowest = int(np.argmin(model.energies))
-    ln_p = model.ln_degeneracy - (model.energies - model.zero) / kt
     fit = np.isfinite(level) & (model.energies > model.energies[lowest])
-    fit[lowest] = False
     if not fit.any():
         return float("nan")
-    # renormalised over the others in the logarithm, since p_0 may be 1 to all digits
-    ln_p = ln_p[fit] - ln_p[fit].max()
-    p = np.exp(ln_p)
     ratio = (level[fit] - model.energies[lowest]) / (model.energies[fit] - model.energies[lowest])
-    return float((p / p.sum()) @ ratio)
+    return float(_shares(model, fit, kt) @ ratio)
+
+
+def z_score(model, kt):
+    """(E_0 - <E>)/sigma over the minima above the global one; nan without two different energies there."""
+    fit = np.ones(len(model.energies), dtype=bool)
+    fit[int(np.argmin(model.energies))] = False
+    if not fit.any():
+        return float("nan")
+    p, energy = _shares(model, fit, kt), model.energies[fit] - model.zero
+    mean = p @ energy
+    variance = p @ (energy - mean) ** 2
+    return float(-mean / np.sqrt(variance)) if variance > 0 else float("nan")
+
+
+def _shares(model, chosen, kt):
+    """Occupations of some minima among themselves; in the logarithm, since the others may have all but nothing of it."""
+    ln_p = model.ln_degeneracy - (model.energies - model.zero) / kt + model.more * (np.log(kt) + model.ln_two_pi_over_h)
+    p = np.exp(ln_p[chosen] - ln_p[chosen].max())
+    return p / p.sum()
 
 
 def landscape_entropy(setup, database, model, name, report):
-    """SHANNON and SHANNONR: write shannon.out (T, S, exp(S), with SHANNONR f; G20.10) and minima.occupied (I8,G20.10).
+    """SHANNON, SHANNONR, SHANNONZ: write shannon.out (T, S, exp(S), and f or Z; G20.10) and minima.occupied (I8,G20.10).
 
     Returns
     -------
@@ -68,6 +83,8 @@ def landscape_entropy(setup, database, model, name, report):
         ends = states["plus"] - 1, states["minus"] - 1
         level = barriers(model.energies, states["energy"], *ends, values.increment)
         columns.append(np.array([frustration(model, level, kt) for kt in temperatures]))
+    if name == "SHANNONZ":
+        columns.append(np.array([z_score(model, kt) for kt in temperatures]))
     with atomic_write(setup.directory / "shannon.out") as file:
         file.write(g_lines(np.column_stack(columns), 20, 10, len(columns)))
     p = model.occupation(temperatures[-1])

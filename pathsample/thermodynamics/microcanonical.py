@@ -33,16 +33,16 @@ def ln_density(model, energies, derivative=0):
 
     from pathsample.kinetics.rates import ln_sum
 
-    power = model.kappa - 1 - derivative
-    if power < 0:
+    if model.kappa - 1 - derivative < 0:
         raise ValueError(f"{model.kappa} vibrational modes are too few")
-    constant = model.ln_degeneracy + model.kappa * model.ln_two_pi_over_h - gammaln(power + 1)
+    power = model.kappa + model.more - 1 - derivative
+    constant = model.ln_degeneracy + (model.kappa + model.more) * model.ln_two_pi_over_h - gammaln(power + 1)
     out = np.full(len(energies), -np.inf)
     for k, energy in enumerate(np.asarray(energies, dtype=float).tolist()):
         excess = energy - model.energies
         open_ = excess > 0
         if open_.any():
-            out[k] = ln_sum(constant[open_] + power * np.log(excess[open_]))
+            out[k] = ln_sum(constant[open_] + power[open_] * np.log(excess[open_]))
     return out
 
 

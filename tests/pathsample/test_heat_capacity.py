@@ -9,6 +9,9 @@ from optim.minimise import quench
 from optim.settings import default_settings
 from pathsample.kinetics.analysis import number_of_modes
 from pathsample.thermodynamics.heat_capacity import Superposition
+from pathsample.thermodynamics.landscape_entropy import z_score
+from pathsample.thermodynamics.microcanonical import ln_density
+from pathsample.thermodynamics.modes import modes_of_minima, unused_nodes
 from potentials.characterise import characterise_minimum
 from potentials.lj import LennardJones
 from potentials.mlp import MultilayerPerceptron
@@ -88,3 +91,52 @@ def test_curve_of_a_real_landscape(kind):
     np.testing.assert_allclose(-kt * (free[0] - 2 * free[1] + free[2]) / h**2, here.heat_capacity, rtol=1e-4)
     energies = [m.curve(t).energy for t in (kt + h, kt - h)]
     np.testing.assert_allclose((energies[0] - energies[1]) / (2 * h), here.heat_capacity, rtol=1e-4)
+
+
+def test_uneven_numbers_of_modes_are_derivatives_of_ln_z():
+    rng = np.random.default_rng(4)
+    m = Superposition(rng.random(20), 20 + rng.random(20), np.ones(20), rng.integers(5, 9, 20), planck=0.7)
+    kt = np.linspace(0.05, 2.0, 40)
+    h = 1e-4 * kt
+    up, here, down = m.curve(kt + h), m.curve(kt), m.curve(kt - h)
+    free = [-c.kt * c.ln_z for c in (up, here, down)]
+    np.testing.assert_allclose(-(free[0] - free[2]) / (2 * h), here.entropy, rtol=1e-6)
+    np.testing.assert_allclose((up.energy - down.energy) / (2 * h), here.heat_capacity, rtol=1e-6)
+    np.testing.assert_allclose(here.energy - here.kt * here.entropy, free[1], rtol=1e-12)
+    numerical = (m.occupation(0.3001) - m.occupation(0.2999)) / 2e-4
+    np.testing.assert_allclose(m.slope(0.3), numerical, atol=1e-6)
+    # the density of states is the inverse transform of Z
+    e = np.linspace(0.0, 12.0, 40001)[1:]
+    w = np.exp(ln_density(m, e))
+    assert np.log(np.trapezoid(w * np.exp(-e / 0.3), e)) == pytest.approx(m.curve([0.3]).ln_z[0], rel=1e-6)
+
+
+def test_free_biases_of_unused_nodes_are_no_modes():
+    # four points of two classes and five hidden nodes: minima with three and with four nodes in use
+    x, c = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0, 1, 1, 0])
+    potential = MultilayerPerceptron([2, 5, 2], x, c, 1e-2, regularise_biases=False)
+    rng = np.random.default_rng(0)
+    points = [quench(potential, potential.random_coordinates(rng), default_settings(potential)).coordinates for _ in range(3)]
+    database = SimpleNamespace(n_minima=3, coordinates=lambda: np.array(points))
+    setup = SimpleNamespace(potential=potential, n_variables=potential.n_variables, symmetry=potential.symmetry)
+    assert number_of_modes(setup, None) == 26
+    modes = modes_of_minima(setup, database)
+    for k, point in enumerate(points):
+        values = np.linalg.eigvalsh(potential.hessian(point))
+        assert modes[k] == np.count_nonzero(values > 1e-6) == 26 - unused_nodes(potential.symmetry, point)
+    assert len(set(modes.tolist())) == 2
+    regularised = MultilayerPerceptron([2, 5, 2], x, c, 1e-2)
+
+    setup.potential, setup.symmetry = regularised, regularised.symmetry
+    assert modes_of_minima(setup, database) == 27
+
+
+def test_z_score():
+    m = Superposition(np.array([0.0, 1.0, 1.5, 4.0]), np.array([0.0, 0.2, 0.1, 0.0]), np.ones(4), 6)
+    p = np.exp(-np.array([0.1, 0.05, 0.0]) - np.array([1.0, 1.5, 4.0]) / 0.7)
+    p /= p.sum()
+    mean = p @ [1.0, 1.5, 4.0]
+    assert z_score(m, 0.7) == pytest.approx(-mean / np.sqrt(p @ (np.array([1.0, 1.5, 4.0]) - mean) ** 2), rel=1e-12)
+    assert np.isfinite(z_score(m, 1e-3))
+    assert np.isnan(z_score(m.lowest(1), 0.7))
+    assert np.isnan(z_score(m.lowest(2), 0.7))
