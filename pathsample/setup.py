@@ -245,7 +245,7 @@ def check_pathdata(setup):
 def check_superposition(setup):
     """Collect what is wrong with MLSUP."""
     settings = setup.settings
-    for name in ("MLSUPDATA", "MLSUPNET"):
+    for name in ("MLSUPDATA", "MLSUPNET", "MLSUPPOOL"):
         if settings.given(name) and not settings.given("MLSUP"):
             settings.error(name, "goes with MLSUP, which is not given; add MLSUP n method")
     if not settings.given("MLSUP"):

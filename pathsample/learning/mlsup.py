@@ -16,10 +16,12 @@ from common.errors import InputError
 from pathsample.learning import selection
 from pathsample.learning.auc import area_under_curve
 from pathsample.learning.classification import classify
-from pathsample.learning.prediction import Model
+from pathsample.learning.prediction import Model, forward
 
 #: The file of the model.
 MODEL = "mlsup.npz"
+#: Shares of `selection.promising` between which ``trained`` decides.
+POOLS = (0.5, 0.7, 0.85)
 
 
 @dataclass(slots=True)
@@ -156,8 +158,6 @@ def choose_minima(setup, database, values, coordinates, measured, inputs, classe
     InputError
         If there are too few minima, no peaks, or a number that is none.
     """
-    from pathsample.learning.misclassification import misclassification_distances
-
     n, count, method = len(coordinates), values.n, values.method
     where = setup.settings.where("MLSUP")
     numbers = values.numbers or []
@@ -171,21 +171,48 @@ def choose_minima(setup, database, values, coordinates, measured, inputs, classe
         return np.array(numbers) - 1
     if n < count:
         raise InputError(f"{where}: MLSUP {count}: the database holds {n} minima; run gmin with more STEPS, or superpose fewer")
-    seed = setup.seed
     if method == "random":
-        return np.sort(np.random.default_rng(seed).choice(n, count, replace=False))
-    if method == "greedy":
-        return selection.greedily(
-            lambda k: setup.potential.probabilities(coordinates[k], inputs), classes, count, positive_class, measured.auc, seed
-        )
+        return np.sort(np.random.default_rng(setup.seed).choice(n, count, replace=False))
     if method == "peaks":
         return _at_peaks(setup, database, count, numbers, where, report)
-    distances = misclassification_distances(measured.wrong, measured.n_items)
+    share = setup.settings["MLSUPPOOL"].share
+    pool = selection.promising(measured.auc, share, count) if share else np.arange(n)
+    return _among(setup, pool, method, count, coordinates, measured, inputs, classes, positive_class, report)
+
+
+def _among(setup, pool, method, count, coordinates, measured, inputs, classes, positive_class, report):
+    """Choose by best, pairs or greedy among the minima of a pool; indices."""
+    from pathsample.learning.misclassification import misclassification_distances
+
+    auc = measured.auc[pool]
+    report.line(f"mlsup> {method}: {len(pool)} of {len(coordinates)} minima to choose among, training AUC from {auc.min():.4f}")
+    if method == "greedy":
+
+        def probabilities(k):
+            return setup.potential.probabilities(coordinates[pool[k]], inputs)
+
+        return pool[selection.greedily(probabilities, classes, count, positive_class, auc, setup.seed)]
+    distances = misclassification_distances(measured.wrong[pool], measured.n_items)
     if method == "best":
-        return selection.largest_from_best(distances, measured.auc, count)
-    chosen, value, bound = selection.relaxed_programme(distances, count, seed)
+        return pool[selection.largest_from_best(distances, auc, count)]
+    chosen, value, bound = selection.relaxed_programme(distances, count, setup.seed)
     report.line(f"mlsup> sum of misclassification distances {value:.4f}, of the relaxed solution {bound:.4f}")
-    return chosen
+    return pool[chosen]
+
+
+def compared(setup, count, coordinates, measured, inputs, classes, positive_class, report):
+    """The different choices that ``trained`` compares: best, pairs and greedy, each among wider and narrower pools."""
+    n = len(coordinates)
+    if n < count:
+        where = setup.settings.where("MLSUP")
+        raise InputError(f"{where}: MLSUP {count}: the database holds {n} minima; run gmin with more STEPS, or superpose fewer")
+    sets = {}
+    for share in POOLS:
+        pool = selection.promising(measured.auc, share, count)
+        for method in ("best", "pairs", "greedy"):
+            members = _among(setup, pool, method, count, coordinates, measured, inputs, classes, positive_class, report)
+            sets.setdefault(frozenset(members.tolist()), members)
+    return list(sets.values())
 
 
 def _at_peaks(setup, database, count, numbers, where, report):
@@ -248,10 +275,22 @@ def superposition(setup, database, files, report):
     network, coordinates = setup.potential, database.coordinates()
     measured = classify(network, coordinates, inputs, classes, positive_class)
     tested = classify(network, coordinates, test_inputs, test_classes, positive_class)
-    members = choose_minima(setup, database, values, coordinates, measured, inputs, classes, positive_class, report)
-    report.line(f"mlsup> minima chosen by {values.method}: {' '.join(str(m + 1) for m in members)}")
+    if values.method == "trained":
+        choices = compared(setup, values.n, coordinates, measured, inputs, classes, positive_class, report)
+    else:
+        choices = [choose_minima(setup, database, values, coordinates, measured, inputs, classes, positive_class, report)]
     options = {"hidden": net.hidden, "steps": net.steps, "lam": net.lam, "step": net.step, "temperature": net.temperature}
-    weights, biases, loss = superpose(network, coordinates[members], inputs, classes, seed=setup.seed, **options)
+    trained = []
+    for members in choices:
+        found = superpose(network, coordinates[members], inputs, classes, seed=setup.seed, **options)
+        probabilities = answers(network, coordinates[members], inputs)
+        chosen = np.argmax(forward(*found[:2], inputs), axis=1)
+        p = probabilities[chosen, np.arange(len(classes)), positive_class]
+        trained.append((area_under_curve(p, classes == positive_class), members, found))
+        if len(choices) > 1:
+            report.line(f"mlsup> training AUC {trained[-1][0]:.4f} of minima {' '.join(str(m + 1) for m in members)}")
+    _, members, (weights, biases, loss) = max(trained, key=lambda each: each[0])
+    report.line(f"mlsup> minima chosen by {values.method}: {' '.join(str(m + 1) for m in members)}")
     report.line(f"mlsup> second network [{inputs.shape[1]}, {net.hidden}, {len(members)}], lowest loss {loss:.8f}")
     layers = [network.weight_matrices(x) for x in coordinates[members]]
     model = Model(

@@ -5,6 +5,9 @@ best    the one of the highest AUC and those at the largest misclassification di
 pairs   the largest sum of pairwise misclassification distances, by the relaxed quadratic programme of eq 9
 greedy  one after the other, each time the one that raises the best attainable AUC on the training data most
 random  without replacement
+
+best, pairs and greedy look at minima of high AUC only (`promising`): a network that is wrong nearly everywhere differs most
+from the best one, but no second network learns where to ask it.
 """
 
 import numpy as np
@@ -19,6 +22,28 @@ COLDEST, HOTTEST = 1e-4, 10.0
 CONTRIBUTORS = 50
 #: Minima that greedy looks at, those of the highest AUC and random other ones: the cost of one step is that of an AUC for each.
 GREEDY_POOL = 400
+
+
+def promising(auc, share, count):
+    """The minima whose AUC exceeds one half by a share of what that of the best one does, but at least so many.
+
+    Parameters
+    ----------
+    auc : ndarray of shape (n,)
+    share : float
+        0 admits all that are no worse than chance; below, see ``count``.
+    count : int
+        The best so many are taken in any case.
+
+    Returns
+    -------
+    ndarray of int
+        Ascending.
+    """
+    auc = np.asarray(auc, dtype=float)
+    order = np.argsort(-auc, kind="stable")
+    enough = int(np.count_nonzero(auc >= 0.5 + share * (auc.max() - 0.5)))
+    return np.sort(order[: max(enough, count)])
 
 
 def largest_from_best(distances, auc, count):

@@ -61,6 +61,15 @@ def test_peaks_name_both_sides():
     assert selection.at_peaks(np.ones(3), np.ones(3), np.ones(3), 5, 2)[0].size == 0
 
 
+def test_pool_of_promising_minima():
+    auc = [0.9, 0.4, 0.75, 0.5, 0.8]
+    assert selection.promising(auc, 0.7, 2).tolist() == [0, 4]
+    assert selection.promising(auc, 0.5, 2).tolist() == [0, 2, 4]
+    assert selection.promising(auc, 0.0, 2).tolist() == [0, 2, 3, 4]
+    # always enough of them
+    assert selection.promising(auc, 1.0, 5).tolist() == [0, 1, 2, 3, 4]
+
+
 def test_greedy_takes_what_is_missing():
     # minimum 1 knows the items that minimum 0 does not, minimum 2 only what 0 knows
     right = np.array([[0.9, 0.9, 0.1, 0.1], [0.1, 0.1, 0.9, 0.9], [0.8, 0.8, 0.1, 0.1]])

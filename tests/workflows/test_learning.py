@@ -75,9 +75,10 @@ def test_without_wrong_labels_there_are_none_to_measure(write, command):
     assert "no training item is labelled wrongly" in command("pathsample", status=2).stderr
 
 
-@pytest.mark.parametrize(
-    "method", ["best", *(pytest.param(name, marks=pytest.mark.slow) for name in ("pairs", "greedy", "random", "list 1 3 2"))]
-)
+MORE_METHODS = ("pairs", "greedy", "trained", "random", "list 1 3 2")
+
+
+@pytest.mark.parametrize("method", ["best", *(pytest.param(name, marks=pytest.mark.slow) for name in MORE_METHODS)])
 def test_superposition(minima, tmp_path, write, command, method):
     write(pathdata=f"MLSUP 3 {method}\nMLSUPDATA train test 1\nMLSUPNET 3 5\n")
     out = command("pathsample").stdout
@@ -111,6 +112,7 @@ def test_superposition(minima, tmp_path, write, command, method):
         ("MLSUP 1", "pathdata:1"),
         ("MLSUP 3\nMLSUPDATA nofile", "MLSUPDATA"),
         ("MLSUPNET 4", "goes with MLSUP"),
+        ("MLSUPPOOL 0.5", "goes with MLSUP"),
     ],
 )
 def test_mistakes_of_superpositions(write, command, pathdata, problem):

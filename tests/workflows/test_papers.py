@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from common.errors import InputError
+from common.errors import ConvergenceError, InputError
 from pathsample.learning.reproduce import figures, prepare, read_table, reproduce, table_lines
 from pathsample.summary import Report
 
@@ -103,6 +103,17 @@ def test_one_case_at_a_time(tmp_path, monkeypatch):
     assert [row["case"] for row in reproduce(tmp_path, "small", report, ["b"])] == ["b"]
     assert [row["case"] for row in reproduce(tmp_path, "small", report, ["a"])] == ["a", "b"]
     assert "Seeds: pathdata 7." in (tmp_path / "table.md").read_text()
+    # a graph that cannot be drawn does not stop the table, a failing search does
+    def fails(command, folder):
+        raise ConvergenceError(f"{command[0]} failed")
+
+    monkeypatch.setattr("pathsample.learning.reproduce.run_program", fails)
+    (tmp_path / "dinfo").write_text("")
+    (tmp_path / "table.yaml").write_text(yaml.safe_dump({**table, "programs": ["disconnect"]}))
+    assert len(reproduce(tmp_path, "small", report)) == 2
+    (tmp_path / "table.yaml").write_text(yaml.safe_dump(table))
+    with pytest.raises(ConvergenceError, match="gmin failed"):
+        reproduce(tmp_path, "small", report)
     with pytest.raises(InputError, match="no case c; there are a, b"):
         reproduce(tmp_path, "small", report, ["c"])
     (tmp_path / "table.yaml").write_text(yaml.safe_dump({**table, "programs": ["fit"]}))
