@@ -64,6 +64,9 @@ class ArrayMethods:
         with self._translated():
             if ids is None:
                 blobs = [row[0] for row in self._connection.execute(f"SELECT coordinates FROM {table} ORDER BY id")]
+            elif isinstance(ids, range) and ids.step == 1 and len(ids) and ids.start >= 1 and ids.stop - 1 <= self._size(table):
+                sql = f"SELECT coordinates FROM {table} WHERE id BETWEEN ? AND ? ORDER BY id"
+                blobs = [row[0] for row in self._connection.execute(sql, (ids.start, ids.stop - 1))]
             else:
                 one = f"SELECT coordinates FROM {table} WHERE id=?"
                 blobs = [self._one_value(one, table, i) for i in ids]
@@ -74,6 +77,9 @@ class ArrayMethods:
         if not blobs:
             return np.empty((0, self.n_variables or 0))
         return np.frombuffer(b"".join(blobs), "<f8").reshape(len(blobs), -1).copy()
+
+    def _size(self, table):
+        return self.n_minima if table == "minima" else self.n_transition_states
 
     def coordinate_blobs(self, table="minima"):
         """Iterator over the coordinates of "minima" or "transition_states" as bytes; empty when none has any.

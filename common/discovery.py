@@ -54,10 +54,10 @@ class DiscoveryMethods:
         if not self._has_table("hits"):
             return counts
         with self._translated():
-            rows = self._connection.execute("SELECT number, searches FROM hits WHERE kind=?", (kind,)).fetchall()
-        for number, searches in rows:
-            if number <= counts.size:
-                counts[number - 1] = searches
+            rows = self._connection.execute("SELECT number, searches FROM hits WHERE kind=?", (kind,))
+            rows = np.fromiter(rows, dtype=[("number", "i8"), ("searches", "i8")])
+        rows = rows[rows["number"] <= counts.size]
+        counts[rows["number"] - 1] = rows["searches"]
         return counts
 
     def record_cycle(self, cycle, searches, connected, estimates=None):

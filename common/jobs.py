@@ -342,6 +342,46 @@ class JobMethods:
                 for i, j, outcome, connected, new, calls in rows
             ]
 
+    def attempted_after(self, last=0):
+        """Attempts after the one with the id ``last``, as arrays.
+
+        Returns
+        -------
+        last : int
+            Id of the last attempt, for the next call.
+        first, second : ndarray of int64
+            Ids of the minima; ``second`` is 0 for a single-ended search.
+        """
+        with self._translated():
+            sql = f"SELECT id, first, ifnull(second, 0) FROM attempts WHERE id > {int(last)} ORDER BY id"
+            rows = np.fromiter(self._connection.execute(sql), dtype=[("id", "i8"), ("first", "i8"), ("second", "i8")])
+        number = int(rows["id"][-1]) if len(rows) else int(last)
+        return number, np.ascontiguousarray(rows["first"]), np.ascontiguousarray(rows["second"])
+
+    def yields_after(self, last=0):
+        """What the attempts after the one with the id ``last`` brought, in order.
+
+        Returns
+        -------
+        list of tuple
+            ("connect" or "single", new minima and transition states, evaluations or None).
+        """
+        with self._translated():
+            return self._connection.execute(
+                "SELECT CASE WHEN a.second IS NULL THEN 'single' ELSE 'connect' END, "
+                "coalesce(a.new_minima, 0) + coalesce(a.new_transition_states, 0), json_extract(j.summary, '$.calls') "
+                "FROM attempts a LEFT JOIN jobs j ON j.id = a.job WHERE a.id > ? ORDER BY a.id",
+                (int(last),),
+            ).fetchall()
+
+    def failure_reasons(self):
+        """Outcomes of the attempts that did not connect, the most frequent first: list of (outcome, count)."""
+        with self._translated():
+            return self._connection.execute(
+                "SELECT outcome, count(*) AS n FROM attempts WHERE ifnull(connected, 0) = 0 "
+                "GROUP BY outcome ORDER BY n DESC, min(id)"
+            ).fetchall()
+
     def attempted_pairs(self):
         """How often each pair was tried: dict from (smaller id, larger id) to a count."""
         with self._translated():

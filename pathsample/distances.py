@@ -1,4 +1,4 @@
-"""Aligned distances between minima: computed once per pair, and near neighbours without comparing all with all.
+"""Aligned distances between minima: computed once per pair, and the nearest of many without comparing all.
 
 An aligned distance costs between a microsecond (small networks) and a tenth of a second (large clusters); its lower bound, the
 Euclidean distance of two short vectors, next to nothing. Candidates are therefore compared in the order of their lower bounds,
@@ -14,6 +14,17 @@ from optim.graph import GRAPH_ORIENTATIONS, coarser
 MOST_COMPARED = 60
 #: Distances computed in one call.
 BATCH = 12
+#: Pairs of which all are compared when the nearest are asked for; of more, as many with the smallest lower bounds.
+ALL_PAIRS = 600
+#: Minima read, and pairs whose lower bounds are computed, at a time.
+READ, CHUNK = 2048, 1 << 15
+#: Candidates from which on those with small bounds are picked by one matrix product first.
+MANY = 4096
+#: Aligned distances and coordinates that are remembered.
+REMEMBERED, KEPT = 2_000_000, 20_000
+#: Databases in which every minimum is aligned with its neighbours have up to so many minima; for clusters the number is divided
+#: by the number of atoms, because an alignment then costs a millisecond and not microseconds.
+MOST_ALIGNED, MOST_ALIGNED_ATOMS = 10_000, 20_000
 #: Length of the vectors behind the lower bounds: longer descriptors are projected on so many orthonormal block averages.
 WIDTH = 64
 
@@ -32,39 +43,90 @@ class Distances:
         self._known = {}
         self._coordinates = {}
         self._vectors = None
+        self._squares = None
         self._count = 0
+
+    @property
+    def most_aligned(self):
+        """Size of a database up to which every minimum is aligned with its neighbours."""
+        n_atoms = getattr(self.symmetry, "n_atoms", None)
+        return MOST_ALIGNED if n_atoms is None else min(MOST_ALIGNED, MOST_ALIGNED_ATOMS // n_atoms)
 
     def coordinates(self, i):
         """Coordinates of minimum i."""
         found = self._coordinates.get(i)
         if found is None:
+            if len(self._coordinates) >= KEPT:
+                self._coordinates.clear()
             found = self._coordinates[i] = self.database.minimum(i).coordinates
         return found
 
     def vectors(self, n):
         """Vectors of the first n minima, shape (n, width), whose Euclidean distances are lower bounds."""
-        if self._count < n:
-            new = [self._vector(i) for i in range(self._count + 1, n + 1)]
-            if self._vectors is None or len(self._vectors) < n:
-                grown = np.empty((max(2 * self._count, n, 64), len(new[0])))
-                grown[: self._count] = 0.0 if self._vectors is None else self._vectors[: self._count]
-                self._vectors = grown
-            self._vectors[self._count : n] = new
-            self._count = n
+        while self._count < n:
+            last = min(self._count + READ, n)
+            points = self.database.coordinates(range(self._count + 1, last + 1))
+            new = self._fingerprints(points)
+            if self._vectors is None or len(self._vectors) < last:
+                grown = np.empty((max(2 * self._count if n < 2 * self._count else n, 64), new.shape[1]))
+                squares = np.empty(len(grown))
+                if self._count:
+                    grown[: self._count], squares[: self._count] = self._vectors[: self._count], self._squares[: self._count]
+                self._vectors, self._squares = grown, squares
+            self._vectors[self._count : last] = new
+            self._squares[self._count : last] = np.einsum("ij,ij->i", new, new)
+            self._count = last
         return self._vectors[:n]
 
-    def _vector(self, i):
-        full = np.asarray(self.symmetry.descriptor(self.coordinates(i)), dtype=float).ravel()
-        if len(full) <= WIDTH:
-            return full
-        edges = np.linspace(0, len(full), WIDTH + 1).astype(int)
-        return np.add.reduceat(full, edges[:-1]) / np.sqrt(np.diff(edges))
+    def _fingerprints(self, points):
+        """The vectors of some points: their descriptors, or orthonormal block averages of these."""
+        return block_averages(self.symmetry.descriptors_of_many(points), WIDTH)
 
     def bounds(self, i, candidates):
         """Lower bounds to the distances of minimum i from candidates, an array of numbers; a hair below, for rounding."""
         vectors = self.vectors(max(i, int(candidates.max())))
-        difference = vectors[candidates - 1] - vectors[i - 1]
+        return self._bounds(vectors, np.full(len(candidates), i), candidates)
+
+    def pair_bounds(self, first, second):
+        """Lower bounds to the distances of pairs, two arrays of numbers."""
+        if not len(first):
+            return np.empty(0)
+        vectors = self.vectors(int(max(first.max(), second.max())))
+        parts = [
+            self._bounds(vectors, first[k : k + CHUNK], second[k : k + CHUNK]) for k in range(0, len(first), CHUNK)
+        ]
+        return np.concatenate(parts)
+
+    @staticmethod
+    def _bounds(vectors, first, second):
+        difference = vectors[second - 1] - vectors[first - 1]
         return np.sqrt(np.einsum("ij,ij->i", difference, difference)) * (1.0 - 1e-9)
+
+    def nearest_bounds(self, i, candidates, energies, most):
+        """The candidates with the smallest lower bounds to their distance from i; equal bounds: nearest in energy.
+
+        Parameters
+        ----------
+        i : int
+        candidates : ndarray of int
+        energies : ndarray
+            Of all minima.
+        most : int
+
+        Returns
+        -------
+        candidates, bounds : ndarray of shape (at most ``most``,)
+        """
+        if len(candidates) > max(MANY, 2 * most):
+            # a matrix product ranks all of them up to rounding, and what may be among the first is compared exactly
+            vectors = self.vectors(max(i, int(candidates.max())))
+            rough = (self._squares[: len(vectors)] + self._squares[i - 1] - 2.0 * (vectors @ vectors[i - 1]))[candidates - 1]
+            margin = 1e-12 * (self._squares[: len(vectors)].max() + self._squares[i - 1])
+            candidates = candidates[rough <= np.partition(rough, most - 1)[most - 1] + margin]
+        bounds = self.bounds(i, candidates)
+        gap = np.abs(energies[candidates - 1] - energies[i - 1])
+        order = np.lexsort((candidates, gap, bounds))[:most]
+        return candidates[order], bounds[order]
 
     def distance(self, i, j):
         """Aligned distance between minima i and j."""
@@ -72,6 +134,8 @@ class Distances:
 
     def distances(self, i, others):
         """Aligned distances of minimum i from several others, as a list; the same whichever of two minima is named first."""
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
         missing = [j for j in others if j != i and (min(i, j), max(i, j)) not in self._known]
         lower = [j for j in missing if j < i]
         if lower:
@@ -82,6 +146,29 @@ class Distances:
                 found = self.symmetry.distances(self.coordinates(i)[None], self.coordinates(j))
                 self._known[i, j] = float(found[0])
         return [0.0 if j == i else self._known[min(i, j), max(i, j)] for j in others]
+
+    def nearest_pairs(self, first, second, count):
+        """The pairs with the smallest distances, as a list of (distance, i, j), nearest first.
+
+        All are compared where there are few; of many those with the smallest lower bounds.
+
+        Parameters
+        ----------
+        first, second : ndarray of int
+        count : int
+            Pairs wanted.
+        """
+        first, second = self.pruned(first, second, count)
+        pairs = zip(first.tolist(), second.tolist())
+        return sorted((self.distance(i, j), i, j) for i, j in pairs)[:count]
+
+    def pruned(self, first, second, count):
+        """The pairs among which the ``count`` nearest are looked for: all where there are few."""
+        most = max(ALL_PAIRS, 4 * count)
+        if len(first) <= most:
+            return first, second
+        chosen = np.lexsort((second, first, self.pair_bounds(first, second)))[:most]
+        return first[chosen], second[chosen]
 
     def ascending(self, i, candidates, energies, most=MOST_COMPARED):
         """The candidates in the order of their distance from i, as an iterator of (distance, minimum).
@@ -100,10 +187,8 @@ class Distances:
         candidates = candidates[candidates != i]
         if not len(candidates):
             return
-        bounds = self.bounds(i, candidates)
-        gap = np.abs(energies[candidates - 1] - energies[i - 1])
-        order = np.lexsort((candidates, gap, bounds))[:most]
-        candidates, bounds = candidates[order].tolist(), bounds[order].tolist()
+        candidates, bounds = self.nearest_bounds(i, candidates, energies, most)
+        candidates, bounds = candidates.tolist(), bounds.tolist()
         ready, place = [], 0
         while place < len(candidates) or ready:
             while place < len(candidates) and (not ready or bounds[place] <= ready[0][0]):
@@ -113,71 +198,9 @@ class Distances:
             yield ready.pop(0)
 
 
-class NearLists:
-    """The nearest minima of every minimum, kept up to date as minima are added.
-
-    Minimum i is compared with those before it alone, so that the lists are the same however often and at whatever sizes of the
-    database they were brought up to date.
-
-    Parameters
-    ----------
-    distances : Distances
-    count : int
-        Length of the lists.
-    """
-
-    def __init__(self, distances, count):
-        self.distances, self.count = distances, count
-        self.most = max(MOST_COMPARED, 3 * count // 2)
-        self.n = 0
-        self._ids = np.zeros((64, count), dtype=np.int64)
-        self._d = np.full((64, count), np.inf)
-
-    @property
-    def ids(self):
-        """Numbers of the neighbours, nearest first, shape (n, count); 0 where there are fewer."""
-        return self._ids[: self.n]
-
-    @property
-    def d(self):
-        """Their distances, shape (n, count), inf where there are fewer."""
-        return self._d[: self.n]
-
-    def update(self, energies):
-        """Take in the minima that were added; ``energies`` are those of all minima."""
-        n = len(energies)
-        if n > len(self._ids):
-            size = max(2 * len(self._ids), n)
-            ids, d = np.zeros((size, self.count), dtype=np.int64), np.full((size, self.count), np.inf)
-            ids[: self.n], d[: self.n] = self.ids, self.d
-            self._ids, self._d = ids, d
-        for i in range(self.n + 1, n + 1):
-            self._add(i, energies)
-            self.n = i
-
-    def _add(self, i, energies):
-        """Compare minimum i with those before it that may be near it, or to which it may be near."""
-        if i == 1:
-            return
-        before = np.arange(1, i)
-        bounds = self.distances.bounds(i, before)
-        order = np.lexsort((before, np.abs(energies[: i - 1] - energies[i - 1]), bounds))[: self.most]
-        candidates, bounds = before[order], bounds[order]
-        last = self._d[candidates - 1, -1]
-        place = 0
-        while place < len(candidates):
-            wanted = np.flatnonzero(bounds[place:] < np.maximum(last[place:], self._d[i - 1, -1]))[:BATCH] + place
-            if not len(wanted):
-                break
-            batch = candidates[wanted].tolist()
-            for j, distance in zip(batch, self.distances.distances(i, batch)):
-                self._insert(i, j, distance)
-                self._insert(j, i, distance)
-            place = int(wanted[-1]) + 1
-
-    def _insert(self, i, j, distance):
-        ids, d = self._ids[i - 1], self._d[i - 1]
-        place = int(np.searchsorted(d, distance, side="right"))
-        if place < self.count:
-            ids[place + 1 :], d[place + 1 :] = ids[place:-1].copy(), d[place:-1].copy()
-            ids[place], d[place] = j, distance
+def block_averages(vectors, width):
+    """Orthonormal block averages of rows that are longer than ``width``: their distances never exceed those of the rows."""
+    if vectors.shape[1] <= width:
+        return vectors
+    edges = np.linspace(0, vectors.shape[1], width + 1).astype(int)
+    return np.add.reduceat(vectors, edges[:-1], axis=1) / np.sqrt(np.diff(edges))

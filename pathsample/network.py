@@ -5,10 +5,14 @@ It reads the database once and then follows it, record by record, as results are
 
 import numpy as np
 
-from pathsample.distances import Distances, NearLists
+from pathsample.distances import Distances
+from pathsample.near_lists import FingerprintLists, NearLists
+from pathsample.pair_sets import PairSet, ends_of, pair_keys
 
 #: Weight that an attempt loses with each later one of its kind: about a hundred count.
 FORGOTTEN = 0.01
+#: Attempts that are read to begin with: the weights of those before them are below the rounding error.
+REMEMBERED = 20_000
 
 
 class Yield:
@@ -48,7 +52,7 @@ class Network:
     energies : ndarray of shape (n_minima,)
     ts_energies : ndarray of shape (n_transition_states,)
     plus, minus : ndarray of shape (n_transition_states,)
-    attempted : set of (int, int)
+    attempted : PairSet
         Pairs that were tried, or that a file says not to try; lower number first.
     searches : dict
         Single-ended searches made from each minimum.
@@ -63,9 +67,9 @@ class Network:
         self.distances = Distances(database, symmetry)
         self._near = {}
         self._labels = None
-        self._edges = set()
+        self._edges = PairSet()
         self._attempts = 0
-        self.attempted = set()
+        self.attempted = PairSet()
         self.searches = {}
         self.yields = {"connect": Yield(), "single": Yield()}
         self.energies = np.empty(0)
@@ -83,17 +87,18 @@ class Network:
             self.ts_energies = np.concatenate([self.ts_energies, edges["energy"]])
             self.plus = np.concatenate([self.plus, edges["plus"]])
             self.minus = np.concatenate([self.minus, edges["minus"]])
-            pairs = zip(edges["plus"].tolist(), edges["minus"].tolist())
-            self._edges.update((min(p, m), max(p, m)) for p, m in pairs if p != m)
+            different = edges["plus"] != edges["minus"]
+            self._edges.add_keys(pair_keys(edges["plus"][different], edges["minus"][different]))
             self._labels = None
-        attempts = self.database.attempts(after=self._attempts)
-        self._attempts += len(attempts)
-        for first, second, _, _, new, calls in attempts:
-            self.yields["single" if second is None else "connect"].add(new, calls)
-            if second is None:
-                self.searches[first] = self.searches.get(first, 0) + 1
-            else:
-                self.attempted.add((min(first, second), max(first, second)))
+        earlier = self._attempts
+        self._attempts, first, second = self.database.attempted_after(earlier)
+        single = second == 0
+        self.attempted.add_keys(pair_keys(first[~single], second[~single]))
+        for minimum, count in zip(*(values.tolist() for values in np.unique(first[single], return_counts=True))):
+            self.searches[minimum] = self.searches.get(minimum, 0) + count
+        # of a long history only what has not been forgotten is read
+        for kind, new, calls in self.database.yields_after(max(earlier, self._attempts - REMEMBERED)):
+            self.yields[kind].add(new, calls)
         self.endpoints = {name: list(self.database.endpoints(name)) for name in ("A", "B")}
 
     @property
@@ -130,14 +135,10 @@ class Network:
 
     def degrees(self):
         """Number of different neighbours of each minimum, shape (n_minima,); degenerate rearrangements do not count."""
-        different = self.plus != self.minus
-        low = np.minimum(self.plus, self.minus)[different]
-        high = np.maximum(self.plus, self.minus)[different]
-        edges = np.unique(np.stack([low, high], axis=1), axis=0) if len(low) else np.empty((0, 2), dtype=np.int64)
-        return np.bincount(edges.ravel() - 1, minlength=self.n_minima) if len(edges) else np.zeros(self.n_minima, dtype=int)
+        return np.bincount(np.concatenate(ends_of(self._edges.keys())) - 1, minlength=self.n_minima)
 
     def neighbours(self):
-        """Set of connected pairs (low, high); not to be changed."""
+        """The connected pairs, a `PairSet`; not to be changed."""
         return self._edges
 
     def distance(self, i, j):
@@ -150,14 +151,20 @@ class Network:
 
         return list(islice(self.distances.ascending(i, candidates, self.energies), count))
 
+    @property
+    def large(self):
+        """Whether there are too many minima to compare each with its neighbours by aligned distances."""
+        return self.n_minima > self.distances.most_aligned
+
     def near_lists(self, count):
-        """The ``count`` nearest minima of every minimum.
+        """The ``count`` nearest minima of every minimum: by aligned distances, in a large database by their lower bounds.
 
         Returns
         -------
-        NearLists
+        NearLists or FingerprintLists
         """
-        if count not in self._near:
-            self._near[count] = NearLists(self.distances, count)
+        kind = FingerprintLists if self.large else NearLists
+        if not isinstance(self._near.get(count), kind):
+            self._near[count] = kind(self.distances, count)
         self._near[count].update(self.energies)
         return self._near[count]

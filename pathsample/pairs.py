@@ -6,10 +6,21 @@ always gives the same tasks.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from common import stop
 from common.errors import InputError
+from pathsample.distances import MOST_COMPARED
+from pathsample.pair_sets import ends_of, pair_keys
+
+#: DIJINITCONT in large databases: pairs on the shortest chain are aligned, and the chain sought again, so many times.
+ROUNDS = 4
+#: Members of A and of B that may be linked directly.
+MOST_ENDS = 1000
+#: Pairs that tell by how much the lower bounds of distances are too small.
+SAMPLE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +64,8 @@ class Strategy:
 
     @staticmethod
     def tried(network, pending):
-        """Pairs not to be tried again: attempted ones and those of pending tasks."""
-        return network.attempted | {task.pair for task in pending if task.kind == "connect"}
+        """Pairs not to be tried again: attempted ones and those of pending tasks, as a `PairSet`."""
+        return network.attempted | [task.pair for task in pending if task.kind == "connect"]
 
     @staticmethod
     def searches(network, pending):
@@ -170,7 +181,7 @@ class ConnectUnconnected(Strategy):
         self.reference = n
         self.partners = n if order == "LOWEST" else 2
 
-    def _ordered(self, network, outside):
+    def _ordered(self, network, outside, count):
         if self.order != "LOWEST" and self.reference > network.n_minima:
             raise InputError(
                 f"CONNECTUNC {self.order} {self.reference}: the database has {network.n_minima} minima; name one of them"
@@ -179,12 +190,22 @@ class ConnectUnconnected(Strategy):
             key = network.energies[outside - 1]
         elif self.order == "EREF":
             key = np.abs(network.energies[outside - 1] - network.energies[self.reference - 1])
+        elif network.large:
+            # those with the smallest lower bounds are aligned; the rest follows in the order of the bounds
+            bounds = network.distances.bounds(self.reference, outside)
+            order = np.lexsort((outside, bounds))
+            near = outside[order[: max(MOST_COMPARED, 4 * count)]].tolist()
+            aligned = sorted(zip(network.distances.distances(self.reference, near), near))
+            return np.concatenate([[i for _, i in aligned], outside[order[len(near) :]]]).astype(np.int64)
         else:
             key = np.array([network.distance(int(i), self.reference) for i in outside])
         return outside[np.argsort(key, kind="stable")]
 
     def choose(self, network, pending, count):
-        """The first untried partner of every unconnected minimum in order, then the second of each, and so on."""
+        """The first untried partner of every unconnected minimum in order, then the second of each, and so on.
+
+        In a large database a minimum is left alone when as many pairs with connected ones were tried as it has partners.
+        """
         inside_mask = network.connected_set()
         inside = np.flatnonzero(inside_mask) + 1
         outside = np.flatnonzero(~inside_mask) + 1
@@ -192,9 +213,13 @@ class ConnectUnconnected(Strategy):
             return []
         done = self.tried(network, pending)
         busy = {i for task in pending if task.kind == "connect" for i in task.pair}
+        ordered = self._ordered(network, outside, count)
+        if network.large:
+            tries = self._tries(done, inside_mask)[ordered - 1]
+            order = np.argsort(tries, kind="stable")
+            ordered = ordered[order][tries[order] < self.partners]
         ranked = []
-        for place, i in enumerate(self._ordered(network, outside)):
-            i = int(i)
+        for place, i in enumerate(ordered.tolist()):
             if i in busy:
                 continue
             for rank, (_, j) in enumerate(network.nearest(i, inside, self.partners)):
@@ -202,27 +227,42 @@ class ConnectUnconnected(Strategy):
                 if task.pair not in done:
                     ranked.append((rank, place, task))
                     break
-            if len(ranked) >= count and ranked[-1][0] == 0:
+            if len(ranked) >= count and (ranked[-1][0] == 0 or network.large):
                 break
         ranked.sort(key=lambda entry: entry[:2])
         return [task for _, _, task in ranked[:count]]
+
+    @staticmethod
+    def _tries(done, inside):
+        """Number of tried pairs of each minimum with one on the other side of a mask, shape (n_minima,)."""
+        low, high = ends_of(done.keys())
+        known = high <= len(inside)
+        low, high = low[known] - 1, high[known] - 1
+        across = inside[low] != inside[high]
+        return np.bincount(np.concatenate([low[across], high[across]]), minlength=len(inside))
 
 
 class ConnectRegion(Strategy):
     """CONNECTREGION: all pairs closer than a distance, outer loop from ``first``, inner loop from ``second`` to ``last``."""
 
     keyword = "CONNECTREGION"
+    #: Neighbours of each minimum that are looked at first in a large database.
+    NEIGHBOURS = 6
 
     def __init__(self, first, second, distance, last=None):
         self.first, self.second, self.distance, self.last = first, second, distance, last
 
     def choose(self, network, pending, count):
-        """The next pairs of the double loop that were not tried."""
+        """The next pairs of the double loop that were not tried; in a large database the nearest neighbours first."""
         done = self.tried(network, pending)
-        chosen = []
+        chosen = self._near(network, done, count) if network.large else []
+        if len(chosen) == count:
+            return chosen
         last = min(self.last or network.n_minima, network.n_minima)
         inner = np.arange(self.second, last + 1)
         for i in range(self.first, network.n_minima + 1):
+            if stop.requested():
+                break
             possible = inner[network.distances.bounds(i, inner) < self.distance] if len(inner) else inner
             for j in possible.tolist():
                 task = connect(i, j)
@@ -233,6 +273,29 @@ class ConnectRegion(Strategy):
                     chosen.append(task)
                     if len(chosen) == count:
                         return chosen
+        return chosen
+
+
+    def _near(self, network, done, count):
+        """Pairs of near neighbours within the distance, in the order of the double loop."""
+        near = network.near_lists(self.NEIGHBOURS)
+        rows, ranks = np.nonzero((near.ids > 0) & (near.d < self.distance))
+        i, j = rows + 1, near.ids[rows, ranks]
+        first, second = np.concatenate([i, j]), np.concatenate([j, i])
+        last = self.last or network.n_minima
+        fits = (first >= self.first) & (second >= self.second) & (second <= last)
+        first, second = first[fits], second[fits]
+        order = np.lexsort((second, first))
+        first, second = first[order], second[order]
+        untried = ~done.contains(pair_keys(first, second))
+        chosen = []
+        for i, j in zip(first[untried].tolist(), second[untried].tolist()):
+            task = connect(i, j)
+            if task.pair not in done and network.distance(i, j) < self.distance:
+                done.add(task.pair)
+                chosen.append(task)
+                if len(chosen) == count or stop.requested():
+                    break
         return chosen
 
 
@@ -256,14 +319,13 @@ class NewConnections(Strategy):
 
     def choose(self, network, pending, count):
         """One search from each deficient minimum in order, those with fewer searches so far first."""
-        degrees = network.degrees()
-        searches = self.searches(network, pending)
-        deficient = [
-            (searches.get(i, 0), i)
-            for i in range(self.start, network.n_minima + 1)
-            if degrees[i - 1] < self.wanted and searches.get(i, 0) < self.attempts
-        ]
-        return [Task("single", i, i, attempt) for attempt, i in sorted(deficient)[:count]]
+        made = np.zeros(network.n_minima + 1, dtype=np.int64)
+        for i, n in self.searches(network, pending).items():
+            made[i] = n
+        numbers = np.arange(self.start, network.n_minima + 1)
+        numbers = numbers[(network.degrees()[numbers - 1] < self.wanted) & (made[numbers] < self.attempts)]
+        numbers = numbers[np.argsort(made[numbers], kind="stable")][:count]
+        return [Task("single", i, i, int(made[i])) for i in numbers.tolist()]
 
 
 class InitialPath(Strategy):
@@ -292,49 +354,81 @@ class InitialPath(Strategy):
                 raise InputError(f"DIJINITCONT: expected EXP or a power of the distance, found '{weight}'") from None
         self.neighbours = neighbours
 
-    def _weight(self, distance):
-        return np.exp(min(distance, 700.0)) if self.exponential else distance**self.power
+    def _weights(self, distances):
+        distances = np.asarray(distances, dtype=float)
+        return np.maximum(np.exp(np.minimum(distances, 700.0)) if self.exponential else distances**self.power, 1e-12)
 
     def choose(self, network, pending, count):
         """The untried links of the shortest chain; none when A and B are connected or nothing is left to try."""
-        from scipy.sparse import coo_matrix
-        from scipy.sparse.csgraph import dijkstra
-
         a, b = network.endpoints["A"], network.endpoints["B"]
         if not a or not b:
             raise InputError("DIJINITCONT: needs min.A and min.B; STARTFROMPATH file a b sets them")
         labels = network.labels()
         if {labels[i - 1] for i in a} & {labels[i - 1] for i in b}:
             return []
-        n = network.n_minima
-        done = self.tried(network, pending)
-        rows, columns, weights = [], [], []
+        known, links = network.neighbours(), self._links(network, pending, a, b)
+        low, high = ends_of(links)
+        near = network.near_lists(self.neighbours)
+        if near.aligned:
+            weights = self._weights([network.distance(i, j) for i, j in zip(low.tolist(), high.tolist())])
+            path = self._shortest(network.n_minima, known.keys(), links, weights, a, b)
+        else:
+            path = self._shortest_by_bounds(network, links, a, b)
+        steps = [connect(i, j) for i, j in pairwise(path)]
+        return [task for task in steps if task.pair not in known][:count]
+
+    def _links(self, network, pending, a, b):
+        """Pairs that may be linked, as sorted `pair_keys`: near neighbours, and the ends; not those known or tried."""
         near = network.near_lists(self.neighbours).ids
-        rank = np.nonzero(near)
-        links = {(min(i, j), max(i, j)) for i, j in zip((rank[0] + 1).tolist(), near[rank].tolist())}
-        links.update((min(i, j), max(i, j)) for i in a for j in b if i != j)
-        known = network.neighbours()
-        for i, j in sorted(links - known):
-            if (i, j) not in done:
-                rows.append(i - 1)
-                columns.append(j - 1)
-                weights.append(max(self._weight(network.distance(i, j)), 1e-12))
-        for i, j in sorted(known):
-            rows.append(i - 1)
-            columns.append(j - 1)
-            # a sparse graph has no edge of weight zero: known links get one that no sum of links can reach
-            weights.append(1e-14)
-        graph = coo_matrix((weights, (rows, columns)), shape=(n, n)).tocsr()
-        distances, before = dijkstra(graph, directed=False, indices=np.array(a) - 1, return_predecessors=True)
-        best = min(((distances[s, t - 1], s, t - 1) for s in range(len(a)) for t in b), default=(np.inf, 0, 0))
-        if not np.isfinite(best[0]):
+        rows, ranks = np.nonzero(near)
+        first, second = (side.ravel() for side in np.meshgrid(a[:MOST_ENDS], b[:MOST_ENDS]))
+        ends = pair_keys(first, second)[first != second]
+        links = np.unique(np.concatenate([pair_keys(rows + 1, near[rows, ranks]), ends]))
+        done = self.tried(network, pending)
+        return links[~(network.neighbours().contains(links) | done.contains(links))]
+
+    def _shortest_by_bounds(self, network, links, a, b):
+        """The shortest chain where distances are estimated from their lower bounds, and aligned on the chain itself."""
+        low, high = ends_of(links)
+        known = network.neighbours().keys()
+        lengths = network.distances.pair_bounds(low, high)
+        sample = np.unique(np.linspace(0, len(links) - 1, min(SAMPLE, len(links))).astype(int)) if len(links) else []
+        exact = [network.distance(int(low[k]), int(high[k])) for k in sample]
+        ratios = [d / lengths[k] for d, k in zip(exact, sample) if lengths[k] > 0.0]
+        lengths = lengths * (float(np.median(ratios)) if ratios else 1.0)
+        lengths[sample] = exact
+        aligned = np.zeros(len(links), dtype=bool)
+        aligned[sample] = True
+        for _ in range(ROUNDS):
+            path = np.array(self._shortest(network.n_minima, known, links, self._weights(lengths), a, b), dtype=np.int64)
+            place = np.searchsorted(links, pair_keys(path[:-1], path[1:]))
+            place = place[place < len(links)]
+            place = [k for k in place.tolist() if not aligned[k]]
+            on_path = set(pair_keys(path[:-1], path[1:]).tolist())
+            place = [k for k in place if int(links[k]) in on_path]
+            if not place:
+                break
+            lengths[place] = [network.distance(int(low[k]), int(high[k])) for k in place]
+            aligned[place] = True
+        return path.tolist()
+
+    @staticmethod
+    def _shortest(n, known, links, weights, a, b):
+        """Minima of the shortest chain from A to B; empty without one."""
+        from scipy.sparse import coo_matrix
+        from scipy.sparse.csgraph import dijkstra
+
+        rows, columns = (np.concatenate(parts) - 1 for parts in zip(ends_of(known), ends_of(links)))
+        # a sparse graph has no edge of weight zero: known links get one that no sum of links can reach
+        values = np.concatenate([np.full(len(known), 1e-14), weights])
+        graph = coo_matrix((values, (rows, columns)), shape=(n, n)).tocsr()
+        sources = np.array(a) - 1
+        distances, before, _ = dijkstra(graph, directed=False, indices=sources, return_predecessors=True, min_only=True)
+        node = min(b, key=lambda i: (distances[i - 1], i)) - 1
+        if not np.isfinite(distances[node]):
             return []
-        _, source, node = best
-        chosen = []
-        while before[source, node] >= 0:
-            previous = int(before[source, node])
-            task = connect(previous + 1, node + 1)
-            if task.pair not in known:
-                chosen.append(task)
-            node = previous
-        return chosen[:count]
+        path = [node + 1]
+        while before[node] >= 0:
+            node = int(before[node])
+            path.append(node + 1)
+        return path

@@ -10,7 +10,11 @@ import math
 import numpy as np
 
 from common.errors import InputError
+from pathsample.pair_sets import pair_keys
 from pathsample.pairs import Strategy, Task, connect
+
+#: Pairs of USEPAIRS that are held at a time.
+MOST_PAIRS = 1_000_000
 
 
 class PathStrategy(Strategy):
@@ -25,6 +29,7 @@ class PathStrategy(Strategy):
     def __init__(self, setup):
         self.setup = setup
         self.listing = []
+        self.rates = None
 
     def fastest_path(self, network):
         """Minima of the fastest path from the reactant to the product end, and its lowest transition states.
@@ -46,7 +51,7 @@ class PathStrategy(Strategy):
         from pathsample.kinetics.rates import DIRECTIONS
 
         need_sets(self.keyword, network)
-        rates = build_network(self.setup, network.database)
+        rates = self.rates = build_network(self.setup, network.database)
         found = fastest_paths(rates, *DIRECTIONS[self.setup.settings["DIRECTION"].direction.upper()])
         if not found:
             return [], []
@@ -58,12 +63,18 @@ class PathStrategy(Strategy):
         return np.array([network.ts_energies[t - 1] - network.energies[i - 1] for i, t in zip(minima, states)])
 
     def slowness(self, network, minima, states):
-        """-ln k of the steps of a path in its direction, shape (len(states),)."""
-        from pathsample.kinetics.analysis import build_network
+        """-ln k of the steps of the fastest path in its direction, shape (len(states),)."""
+        rates = self.rates
+        place = np.searchsorted(rates.ts, states)
+        return rates.ln_weight[np.array(minima[: len(states)]) - 1] - rates.ln_conductance[place]
 
-        rates = build_network(self.setup, network.database)
-        place = {t: k for k, t in enumerate(rates.ts.tolist())}
-        return np.array([rates.ln_weight[i - 1] - rates.ln_conductance[place[t]] for i, t in zip(minima, states)])
+    def untried(self, network, pending, first, second):
+        """Those of some pairs (arrays of numbers of minima) that are neither connected nor tried, each once."""
+        keys, places = np.unique(pair_keys(first, second), return_index=True)
+        new = ~(self.tried(network, pending).contains(keys) | network.neighbours().contains(keys))
+        places = np.sort(places[new])
+        places = places[first[places] != second[places]]
+        return first[places], second[places]
 
     def pick(self, network, pending, ranked, count):
         """The first ``count`` of the ranked (pair, value) that are neither connected nor tried; remembered in ``listing``."""
@@ -155,17 +166,22 @@ class Shortcut(PathStrategy):
         if not states:
             return []
         if not self.order:
-            pairs = [(i, j) for p, i in enumerate(minima) for j in minima[p + self.separation + 1 :] if i != j]
-            ranked = sorted((network.distance(i, j), i, j) for i, j in pairs)
-            return self.pick(network, pending, [(i, j, d) for d, i, j in ranked], count)
+            before, after = np.triu_indices(len(minima), self.separation + 1)
+            path = np.array(minima, dtype=np.int64)
+            near = network.distances.nearest_pairs(*self.untried(network, pending, path[before], path[after]), count)
+            return self.pick(network, pending, [(i, j, d) for d, i, j in near], count)
         slow = self.barriers if self.order == "BARRIER" else self.slowness
         figures = slow(network, minima, states)
-        ranked = []
-        for step in np.argsort(-figures, kind="stable"):
-            pairs = [(minima[p], minima[q]) for p, q in around(minima, int(step), self.separation)]
-            near = sorted((network.distance(i, j), i, j) for i, j in pairs)
-            ranked += [(i, j, float(figures[step])) for _, i, j in near]
-        return self.pick(network, pending, ranked, count)
+
+        def ranked():
+            for step in np.argsort(-figures, kind="stable"):
+                pairs = np.array(around(minima, int(step), self.separation), dtype=np.int64)
+                first, second = (np.array(minima)[pairs[:, k]] for k in (0, 1))
+                first, second = self.untried(network, pending, first, second)
+                for _, i, j in network.distances.nearest_pairs(first, second, count):
+                    yield i, j, float(figures[step])
+
+        return self.pick(network, pending, ranked(), count)
 
 
 class UsePairs(PathStrategy):
@@ -216,6 +232,13 @@ class UsePairs(PathStrategy):
         beyond = [i for i in self.minima if i > network.n_minima]
         if beyond:
             raise InputError(f"USEPAIRS: minimum {beyond[0]}, but the database has {network.n_minima} minima")
-        listed = sorted(set(self.minima))
-        ranked = sorted((network.distance(i, j), i, j) for p, i in enumerate(listed) for j in listed[p + 1 :])
+        listed = np.unique(self.minima)
+        near = []
+        # row by row of the triangle, so that long lists need little memory
+        for k in range(len(listed) - 1):
+            near.append((np.full(len(listed) - k - 1, listed[k]), listed[k + 1 :]))
+            if sum(len(first) for first, _ in near) > MOST_PAIRS or k == len(listed) - 2:
+                first, second = self.untried(network, pending, *(np.concatenate(part) for part in zip(*near)))
+                near = [network.distances.pruned(first, second, count)]
+        ranked = network.distances.nearest_pairs(*near[0], count) if near else []
         return self.pick(network, pending, [(i, j, d) for d, i, j in ranked], count)

@@ -2,7 +2,6 @@
 
 import os
 import socket
-from collections import Counter
 from datetime import UTC, datetime
 
 import numpy as np
@@ -58,7 +57,7 @@ def status_lines(setup, database, now=None):
         share = connected / database.n_minima
         lines.append(f"status> lowest energy {network.energies.min():.10f} (minimum {network.global_minimum})")
         lines.append(f"status> connected with the reference minimum {connected} ({100.0 * share:.1f} %)")
-        between = between_endpoints(setup, database, database.ts_arrays())
+        between = between_endpoints(setup, database, network)
         lines.append(between.replace("summary>", "status>") if between else "status> no sets A and B")
     counts = database.job_counts()
     text = ", ".join(f"{counts.get(state, 0)} {state}" for state in ("waiting", "running", "held", "done", "failed"))
@@ -70,8 +69,7 @@ def status_lines(setup, database, now=None):
     found = estimates.survey_estimates(database)
     if found["searches"] >= 2:
         lines.append(estimates.line(found).replace("survey>", "status>"))
-    reasons = Counter(outcome for _, _, outcome, connected, *_ in database.attempts() if not connected)
-    lines += [f"status> {count:6d} searches: {reason}" for reason, count in reasons.most_common(4)]
+    lines += [f"status> {count:6d} searches: {reason}" for reason, count in database.failure_reasons()[:4]]
     return lines
 
 

@@ -63,23 +63,12 @@ def minimax_energy(n, ts_energies, plus, minus, sources, targets):
     float
         inf when they are not connected.
     """
-    parent = np.arange(n + 1)
-
-    def root(i):
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
+    from pathsample.minimax import highest_on_lowest_path
 
     if set(sources) & set(targets):
         return -math.inf
-    for k in np.argsort(ts_energies, kind="stable"):
-        a, b = root(plus[k]), root(minus[k])
-        if a != b:
-            parent[a] = b
-            if {root(i) for i in sources} & {root(j) for j in targets}:
-                return float(ts_energies[k])
-    return math.inf
+    levels = highest_on_lowest_path(n, ts_energies, np.asarray(plus) - 1, np.asarray(minus) - 1, np.array(sources) - 1)
+    return float(levels[np.array(targets) - 1].min())
 
 
 def occupation(energies, log_products, orders, kt):
@@ -89,18 +78,18 @@ def occupation(energies, log_products, orders, kt):
     return weights / np.nansum(weights)
 
 
-def between_endpoints(setup, database, ts):
+def between_endpoints(setup, database, network):
     """The line about the barrier between A and B, in the direction of DIRECTION; None without both sets."""
     a, b = database.endpoints("A"), database.endpoints("B")
     if not a or not b:
         return None
     start, end, text = (b, a, "B to A") if setup.settings["DIRECTION"].direction.upper() == "AB" else (a, b, "A to B")
-    top = minimax_energy(database.n_minima, ts["energy"], ts["plus"], ts["minus"], start, end)
+    top = minimax_energy(network.n_minima, network.ts_energies, network.plus, network.minus, start, end)
     if top == -math.inf:
         return "summary> A and B have a minimum in common"
     if top == math.inf:
         return "summary> A and B are not connected"
-    low = float(min(database.energies()[i - 1] for i in start))
+    low = float(network.energies[np.array(start) - 1].min())
     return f"summary> highest transition state on the lowest route from {text} {top:20.10f}, barrier {top - low:18.10f}"
 
 
@@ -113,7 +102,7 @@ def size_lines(setup, database, network):
     ]
     lowest = network.global_minimum
     lines.append(f"summary> lowest energy                     {network.energies[lowest - 1]:20.10f} (minimum {lowest})")
-    between = between_endpoints(setup, database, database.ts_arrays())
+    between = between_endpoints(setup, database, network)
     return [*lines, between] if between else lines
 
 
@@ -121,22 +110,22 @@ def summary(setup, database, growth, files, seconds, report):
     """The closing table."""
     from pathsample.network import Network
 
-    minima, ts = database.minima_arrays(), database.ts_arrays()
     report.line(STARS)
     report.line(f"summary> minima                                {database.n_minima:12d}")
     report.line(f"summary> transition states                     {database.n_transition_states:12d}")
     if database.n_minima:
-        lowest = int(np.argmin(minima["energy"])) + 1
         network = Network(database, setup.symmetry)
+        lowest = network.global_minimum
         labels = network.labels()
         connected = int(np.count_nonzero(labels == labels[lowest - 1]))
         report.line(f"summary> connected with the global minimum     {connected:12d}")
-        report.line(f"summary> lowest energy                     {minima['energy'][lowest - 1]:20.10f} (minimum {lowest})")
-        line = between_endpoints(setup, database, ts)
+        report.line(f"summary> lowest energy                     {network.energies[lowest - 1]:20.10f} (minimum {lowest})")
+        line = between_endpoints(setup, database, network)
         if line:
             report.line(line)
         kt = setup.settings["TEMPERATURE"].kt
         if kt:
+            minima = database.minima_arrays()
             p = occupation(minima["energy"], minima["log_product"], minima["order"], kt)
             report.line(f"summary> occupation of minimum {lowest} at kT = {kt:g}   {p[lowest - 1]:16.8f}")
         for values in setup.settings.all("AUC"):

@@ -12,6 +12,8 @@ and from the beginning to the end.
 import numpy as np
 
 from common.errors import ConvergenceError
+from pathsample.distances import MOST_COMPARED
+from pathsample.pair_sets import BASE, pair_keys
 from pathsample.pairs import ConnectUnconnected, Strategy, Task, connect
 
 #: Lengths of the displacements with which the single-ended searches from one minimum begin in turn, in units of
@@ -119,18 +121,27 @@ class Survey(Strategy):
     def near_pairs(self, network, pending, count):
         """Untried pairs of near neighbours: the nearest neighbour of every minimum before the second nearest of any."""
         near = network.near_lists(self.neighbours)
-        rows, ranks = np.nonzero(near.ids)
-        others, distances = near.ids[rows, ranks], near.d[rows, ranks]
-        low, high = np.minimum(rows + 1, others), np.maximum(rows + 1, others)
-        done, known = self.tried(network, pending), network.neighbours()
+        done = self.tried(network, pending) | network.neighbours()
+        # of a large database the distances are lower bounds: more than are needed are picked by them and then aligned
+        wanted = count if near.aligned else max(4 * count, MOST_COMPARED)
         chosen = {}
-        for k in np.lexsort((high, low, distances, ranks)):
-            pair = (int(low[k]), int(high[k]))
-            if pair not in known and pair not in done:
-                chosen[pair] = connect(*pair)
-                if len(chosen) == count:
+        for rank in range(near.count):
+            rows = np.flatnonzero(near.ids[:, rank])
+            others, distances = near.ids[rows, rank], near.d[rows, rank]
+            keys = pair_keys(rows + 1, others)
+            new = ~done.contains(keys)
+            keys, distances = keys[new], distances[new]
+            for key in keys[np.lexsort((keys, distances))].tolist():
+                pair = divmod(key, BASE)
+                chosen.setdefault(pair, rank)
+                if len(chosen) == wanted:
                     break
-        return list(chosen.values())
+            if len(chosen) == wanted:
+                break
+        pairs = list(chosen)
+        if not near.aligned:
+            pairs.sort(key=lambda pair: (chosen[pair], network.distance(*pair), pair))
+        return [connect(*pair) for pair in pairs[:count]]
 
     def single_ended(self, network, pending, count):
         """Searches from the minima with the fewest connections and searches so far, lower energies first."""

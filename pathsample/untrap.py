@@ -16,9 +16,6 @@ from pathsample.path_pairs import PathStrategy, need_sets
 def bottlenecks(n, ts_energies, plus, minus, products):
     """Energy of the lowest barrier that has to be crossed from each node to a product.
 
-    Kruskal's algorithm: transition states are taken in ascending order, and every node gets the energy at which its component
-    first contains a product.
-
     Parameters
     ----------
     n : int
@@ -32,32 +29,9 @@ def bottlenecks(n, ts_energies, plus, minus, products):
     ndarray of shape (n,)
         -inf for products, inf for nodes that are not connected with one.
     """
-    level = np.full(n, np.inf)
-    level[products] = -np.inf
-    parent = list(range(n))
-    members = [[i] for i in range(n)]
-    reached = np.zeros(n, dtype=bool)
-    reached[products] = True
+    from pathsample.minimax import highest_on_lowest_path
 
-    def root(i):
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    for k in np.argsort(ts_energies, kind="stable").tolist():
-        a, b = root(int(plus[k])), root(int(minus[k]))
-        if a == b:
-            continue
-        if len(members[a]) < len(members[b]):
-            a, b = b, a
-        if reached[a] != reached[b]:
-            level[members[b] if reached[a] else members[a]] = ts_energies[k]
-        reached[a] = reached[a] or reached[b]
-        parent[b] = a
-        members[a] += members[b]
-        members[b] = None
-    return level
+    return highest_on_lowest_path(n, ts_energies, plus, minus, products)
 
 
 def entry_energies(level, lowest, increment):

@@ -211,6 +211,14 @@ class RigidCluster(Symmetry):
         """
         return self._core.pair_distances(self._centred(x)[0])
 
+    def descriptors_of_many(self, X):
+        """``descriptor`` of each of the structures X, shape (B, 3 n), centred all at once: shape (B, n (n - 1) / 2)."""
+        X = np.asarray(X, dtype=float).reshape(-1, self.n_atoms, 3)
+        if not np.isfinite(X).all():
+            raise ValueError("coordinates are not finite")
+        rows = (X - X.mean(axis=1, keepdims=True))[:, self._sort].transpose(0, 2, 1).reshape(len(X), -1)
+        return np.array([self._core.pair_distances(x) for x in rows])
+
     def lower_bounds(self, X, reference):
         """Lower bounds to the distances of the structures X, shape (B, 3 n), from the reference, by descriptors: shape (B,)."""
         target = self.descriptor(reference)

@@ -45,6 +45,10 @@ class Symmetry:
         """Vector that copies of x share, whose Euclidean distances never exceed ``distances``; empty where none is known."""
         return np.asarray(x, dtype=float).ravel().copy() if type(self) is Symmetry else np.empty(0)
 
+    def descriptors_of_many(self, X):
+        """``descriptor`` of each of the points X, shape (B, n_variables), as the rows of an array."""
+        return np.array([np.asarray(self.descriptor(x), dtype=float).ravel() for x in X])
+
     def descriptors(self, x):
         """Tuple of vectors like ``descriptor``: the largest of their distances from those of another point is a lower bound."""
         return (self.descriptor(x),)

@@ -12,8 +12,9 @@ from common.database import Database
 from common.errors import InputError
 from common.keywords import load_table, parse_text
 from common.stationary_points import Minimum, TransitionState, Triple
-from pathsample.distances import Distances, NearLists
+from pathsample.distances import Distances
 from pathsample.kinetics.regrouping import free_energy_groups
+from pathsample.near_lists import NearLists
 from pathsample.network import Network
 from pathsample.pairs import never_tried
 from pathsample.path_pairs import UsePairs, around
@@ -238,6 +239,9 @@ class Points:
 
     def minimum(self, i):
         return Minimum(0.0, self.x[i - 1])
+
+    def coordinates(self, ids):
+        return self.x[np.array(ids) - 1]
 
 
 @pytest.mark.parametrize("n", [1, 2, 30, 300])
