@@ -363,7 +363,7 @@ class Growing:
             self.report.line(estimates.line(self.estimates))
         if self.settings.given("PRINTSUMMARY"):
             self.report.lines(size_lines(self.setup, self.database, self.network))
-        if any(self.settings.given(name) for name in ("RATESCYCLE", "TARGETRATES", "PFOLD")):
+        if any(self.settings.given(name) for name in ("RATESCYCLE", "TARGETRATES", "PFOLD", "GT")):
             from pathsample.kinetics.analysis import after_cycle
 
             self.on_target = after_cycle(self.setup, self.database, cycle, self.report) or self.on_target

@@ -239,18 +239,21 @@ def _one(name, setup, database, network, product, reactant, report):
 
 
 def after_cycle(setup, database, cycle, report):
-    """RATESCYCLE, PFOLD and TARGETRATES at the end of a cycle of growth; whether the target rates have been reached."""
+    """RATESCYCLE, GT, PFOLD and TARGETRATES at the end of a cycle of growth; whether the target rates have been reached."""
     settings = setup.settings
     if not (database.endpoints("A") and database.endpoints("B")):
         return False
     try:
         if settings.given("RATESCYCLE"):
             by_itself("RATESCYCLE", setup, database, report)
-        if settings.given("PFOLD") and settings["PFOLD"].interval > 0 and cycle % settings["PFOLD"].interval == 0:
-            product, reactant = rates.DIRECTIONS[settings["DIRECTION"].direction.upper()]
-            network, _, problem = prepared(setup, database, build_network(setup, database), report)
+        product, reactant = rates.DIRECTIONS[settings["DIRECTION"].direction.upper()]
+        for name in ("GT", "PFOLD"):
+            if not settings.given(name) or not settings[name].interval or cycle % settings[name].interval:
+                continue
+            connections = getattr(settings[name], "connections", 0)
+            network, _, problem = prepared(setup, database, build_network(setup, database, None, connections), report)
             if problem is None:
-                _one("PFOLD", setup, database, network, product, reactant, report)
+                _one(name, setup, database, network, product, reactant, report)
         return settings.given("TARGETRATES") and by_itself("TARGETRATES", setup, database, report)[0]
     except InputError as error:
         report.line(f"kinetics> {error}")
