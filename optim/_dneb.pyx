@@ -7,12 +7,29 @@ eqs 8-11.
 from libc.math cimport fabs, isfinite, sqrt
 from libc.string cimport memcpy
 
-from common._two_loop cimport two_loop
-from common._vectors cimport vector_add, vector_dot, vector_move, vector_scale
+from common._vectors cimport vector_dot, vector_scale
 from common.function cimport Function
 from potentials.potential cimport Potential
 
 import numpy as np
+
+cdef extern from "lbfgs_arithmetic.h" nogil:
+    enum: LBFGS_LANES
+    Py_ssize_t lbfgs_stride(Py_ssize_t n)
+    double lbfgs_direction(
+        Py_ssize_t stride, Py_ssize_t m, Py_ssize_t stored, Py_ssize_t head, const double* steps, const double* changes,
+        const double* rho, double* alpha, double scale, const double* gradient, double* direction, double* slope
+    )
+    void lbfgs_move(Py_ssize_t stride, const double* x, double scale, const double* d, double* x_new)
+    double lbfgs_pair(
+        Py_ssize_t stride, const double* x_new, const double* x, const double* g_new, const double* g, double* step,
+        double* change, double* yy, double* gg
+    )
+
+cdef extern from "_dneb.h" nogil:
+    void dneb_products(Py_ssize_t n, const double* previous, const double* x, const double* next, const double* g, double* sums)
+    void dneb_combine(Py_ssize_t n, const double* previous, const double* x, const double* next, const double* g, double cg,
+                      double ca, double cb, double* out)
 
 #: The maxima of a band are looked at every so many iterations; it has settled when they are unchanged so many times running.
 cdef Py_ssize_t SETTLING = 5
@@ -46,8 +63,6 @@ cdef class Band(Function):
     cdef double[::1] energies
     cdef double[:, ::1] true_gradients
     cdef double[::1] tangent
-    cdef double[::1] ahead
-    cdef double[::1] behind
     cdef double[::1] spacing
 
     def __init__(self, Potential potential not None, start, finish, Py_ssize_t images, double spring, bint doubly=True):
@@ -69,71 +84,83 @@ cdef class Band(Function):
         self.energies = energies
         self.true_gradients = np.zeros((images + 2, n))
         self.tangent = np.zeros(n)
-        self.ahead = np.zeros(n)
-        self.behind = np.zeros(n)
         self.spacing = np.zeros(images + 1)
 
-    cdef void find_tangent(self, Py_ssize_t i) noexcept nogil:
-        """Improved tangent at image i into ``tangent``; the differences to the neighbours into ``ahead`` and ``behind``."""
-        cdef Py_ssize_t n = self.size
-        cdef double e = self.energies[i], up = self.energies[i + 1], down = self.energies[i - 1], larger, smaller, length
-        cdef double* a = &self.ahead[0]
-        cdef double* b = &self.behind[0]
-        cdef double* t = &self.tangent[0]
-        vector_move(n, &self.points[i + 1, 0], -1.0, &self.points[i, 0], a)
-        vector_move(n, &self.points[i, 0], -1.0, &self.points[i - 1, 0], b)
+    cdef void weights(self, Py_ssize_t i, double* p, double* q) noexcept nogil:
+        """The improved tangent at image i points along p (next - x) + q (x - previous)."""
+        cdef double e = self.energies[i], up = self.energies[i + 1], down = self.energies[i - 1], larger, smaller
+        p[0] = q[0] = 0.0
         if up > e > down:
-            memcpy(t, a, n * sizeof(double))
+            p[0] = 1.0
         elif up < e < down:
-            memcpy(t, b, n * sizeof(double))
+            q[0] = 1.0
         else:
             larger = max(fabs(up - e), fabs(down - e))
             smaller = min(fabs(up - e), fabs(down - e))
             if larger == 0.0:
                 larger = smaller = 1.0
-            memcpy(t, a, n * sizeof(double))
-            if up > down:
-                vector_scale(n, larger, t)
-                vector_add(n, smaller, b, t)
-            else:
-                vector_scale(n, smaller, t)
-                vector_add(n, larger, b, t)
+            # of size one, as a clash makes differences of energies of any size
+            smaller /= larger
+            p[0], q[0] = (1.0, smaller) if up > down else (smaller, 1.0)
+
+    cdef void find_tangent(self, Py_ssize_t i) noexcept nogil:
+        """Improved tangent at image i into ``tangent``."""
+        cdef Py_ssize_t n = self.size
+        cdef double p, q, length
+        cdef double* t = &self.tangent[0]
+        self.weights(i, &p, &q)
+        dneb_combine(n, &self.points[i - 1, 0], &self.points[i, 0], &self.points[i + 1, 0], t, 0.0, p, q, t)
         length = sqrt(vector_dot(n, t, t))
         if length > 0.0:
             vector_scale(n, 1.0 / length, t)
 
     cdef double c_energy_gradient(self, const double* x, double* gradient) noexcept nogil:
         cdef Py_ssize_t i, n = self.size, m = self.images
-        cdef double total = 0.0, along, spring_along, norm, component
-        cdef double* g
-        cdef double* t = &self.tangent[0]
-        cdef double* a = &self.ahead[0]
-        cdef double* b = &self.behind[0]
+        cdef double total = 0.0, along, spring_along, norm, component, p, q, length, ahead, behind, turned, kept
+        cdef double k = self.spring
+        cdef double[6] sums
         memcpy(&self.points[1, 0], x, m * n * sizeof(double))
         for i in range(1, m + 1):
             self.energies[i] = self.potential.c_energy_gradient(&self.points[i, 0], &self.true_gradients[i, 0])
             total += self.energies[i]
         self.potential.calls += m
         for i in range(1, m + 1):
-            self.find_tangent(i)
-            g = gradient + (i - 1) * n
-            memcpy(g, &self.true_gradients[i, 0], n * sizeof(double))
-            along = vector_dot(n, g, t)
-            vector_add(n, -along, t, g)
-            norm = vector_dot(n, g, g)
-            self.spacing[i - 1] = sqrt(vector_dot(n, b, b))
+            self.weights(i, &p, &q)
+            dneb_products(
+                n, &self.points[i - 1, 0], &self.points[i, 0], &self.points[i + 1, 0], &self.true_gradients[i, 0], sums
+            )
+            ahead = sqrt(sums[0])
+            behind = sqrt(sums[2])
+            self.spacing[i - 1] = behind
             if i == m:
-                self.spacing[i] = sqrt(vector_dot(n, a, a))
-            # spring gradient k (behind - ahead), of which the part along the tangent is replaced by the difference of lengths
-            vector_add(n, -1.0, a, b)
+                self.spacing[i] = ahead
+            length = sqrt(p * p * sums[0] + 2.0 * p * q * sums[1] + q * q * sums[2])
+            if length > 0.0:
+                p /= length
+                q /= length
+            # what the gradient and the spring gradient k (behind - ahead) have along the tangent
+            along = p * sums[3] + q * sums[4]
+            turned = -along
+            kept = 1.0
             if self.doubly:
-                spring_along = vector_dot(n, b, t)
-                vector_add(n, -spring_along, t, b)
+                spring_along = p * (sums[1] - sums[0]) + q * (sums[2] - sums[1])
+                norm = sums[5] - along * along
+                component = 0.0
                 if norm > 0.0:
-                    component = vector_dot(n, b, g) / norm
-                    vector_add(n, -component, g, b)
-                vector_add(n, self.spring, b, g)
-            vector_add(n, -self.spring * (sqrt(vector_dot(n, a, a)) - self.spacing[i - 1]), t, g)
+                    component = (sums[4] - sums[3] - spring_along * along) / norm
+                kept -= k * component
+                turned = -along * kept - k * spring_along
+            # of the spring force along the tangent the difference of lengths takes the place
+            turned -= k * (ahead - behind)
+            p *= turned
+            q *= turned
+            if self.doubly:
+                p -= k
+                q += k
+            dneb_combine(
+                n, &self.points[i - 1, 0], &self.points[i, 0], &self.points[i + 1, 0], &self.true_gradients[i, 0], kept, p, q,
+                gradient + (i - 1) * n
+            )
         return total
 
     cdef double deviation(self) noexcept nogil:
@@ -190,21 +217,32 @@ cdef class Band(Function):
         cdef double limit = settings.band_max_step, h0 = settings.band_diagonal, diagonal = settings.band_diagonal
         cdef double tolerance = settings.adjust_tolerance, factor = settings.adjust_factor
         cdef double spring_min = settings.spring_min, spring_max = settings.spring_max
-        cdef double rms, ys, yy, length, e
+        cdef double rms, ys, yy, gg, length, e, slope
         cdef double tolerance_settled = settings.band_settled
-        cdef Py_ssize_t maxima = -1, quiet = 0
+        cdef Py_ssize_t maxima = -1, quiet = 0, stride = lbfgs_stride(size)
         cdef bint finite = True, converged = False
         cdef double[::1] heights = np.zeros(self.images + 1)
-        x = np.array(x0, dtype=float).ravel()
-        if x.shape[0] != size:
+        x0 = np.asarray(x0, dtype=float).ravel()
+        if x0.shape[0] != size:
             raise ValueError(f"expected {size} variables")
-        cdef double[::1] xv = x, g = np.empty(size), d = np.empty(size), g_new = np.empty(size)
-        cdef double[:, ::1] steps = np.empty((m, size)), changes = np.empty((m, size))
-        cdef double[::1] rho = np.empty(m), alpha = np.empty(m)
+        # rows begin on cache lines and are padded with zeros
+        cdef double[::1] work = np.zeros((2 * m + 5) * stride + 2 * m + LBFGS_LANES)
+        cdef double* steps = <double*>((<size_t>&work[0] + 63) & ~<size_t>63)
+        cdef double* changes = steps + m * stride
+        cdef double* d = changes + m * stride
+        cdef double* x = d + stride
+        cdef double* x_new = x + stride
+        cdef double* g = x_new + stride
+        cdef double* g_new = g + stride
+        cdef double* rho = g_new + stride
+        cdef double* alpha = rho + m
+        cdef const double[::1] first = x0
+        memcpy(x, &first[0], size * sizeof(double))
         with nogil:
-            e = self.c_energy_gradient(&xv[0], &g[0])
+            e = self.c_energy_gradient(x, g)
+            gg = vector_dot(size, g, g)
             while True:
-                rms = sqrt(vector_dot(size, &g[0], &g[0]) / size)
+                rms = sqrt(gg / size)
                 if not (isfinite(e) and isfinite(rms)):
                     finite = False
                     break
@@ -220,22 +258,19 @@ cdef class Band(Function):
                     if quiet == QUIET:
                         converged = True
                         break
-                memcpy(&d[0], &g[0], size * sizeof(double))
-                two_loop(size, m, stored, head, &steps[0, 0], &changes[0, 0], &rho[0], &alpha[0], -h0, &d[0])
-                if vector_dot(size, &d[0], &g[0]) > 0.0:
-                    vector_scale(size, -1.0, &d[0])
+                lbfgs_direction(stride, m, stored, head, steps, changes, rho, alpha, h0, g, d, &slope)
+                if slope > 0.0:
+                    vector_scale(size, -1.0, d)
                 for i in range(self.images):
-                    length = sqrt(vector_dot(n, &d[i * n], &d[i * n]))
+                    length = sqrt(vector_dot(n, d + i * n, d + i * n))
                     if length > limit:
-                        vector_scale(n, limit / length, &d[i * n])
-                vector_add(size, 1.0, &d[0], &xv[0])
-                e = self.c_energy_gradient(&xv[0], &g_new[0])
+                        vector_scale(n, limit / length, d + i * n)
+                lbfgs_move(stride, x, 1.0, d, x_new)
+                e = self.c_energy_gradient(x_new, g_new)
                 iterations += 1
-                memcpy(&steps[head, 0], &d[0], size * sizeof(double))
-                vector_move(size, &g_new[0], -1.0, &g[0], &changes[head, 0])
-                memcpy(&g[0], &g_new[0], size * sizeof(double))
-                ys = vector_dot(size, &steps[head, 0], &changes[head, 0])
-                yy = vector_dot(size, &changes[head, 0], &changes[head, 0])
+                ys = lbfgs_pair(stride, x_new, x, g_new, g, steps + head * stride, changes + head * stride, &yy, &gg)
+                x, x_new = x_new, x
+                g, g_new = g_new, g
                 if yy > 0.0 and ys != 0.0 and isfinite(ys) and isfinite(yy):
                     rho[head] = 1.0 / ys
                     h0 = fabs(ys) / yy

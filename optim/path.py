@@ -1,7 +1,7 @@
 """The two downhill paths of a transition state (PATH): a verified minimum, transition state, minimum triple."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -164,7 +164,7 @@ def _quadratic_push(potential, ts, direction, push):
     return push
 
 
-def _side_steps(potential, ts, vector, sign, push, settings):
+def _side_steps(potential, ts, vector, sign, push, settings, recognise):
     """One side, as a coroutine: push, then downhill by the chosen method; the end is a verified minimum."""
     began = time.perf_counter()
     origin = ts.coordinates
@@ -212,7 +212,11 @@ def _side_steps(potential, ts, vector, sign, push, settings):
     end = x
     if newton and run["rms"] > POLISHED:
         end = newton_minimise(potential, x, max_step=settings.path_max_step)[0]
-    minimum = characterise_minimum(potential, end, e, settings, polish=False)
+    minimum = None
+    if recognise is not None and run.get("minimum") and run["rms"] <= POLISHED:
+        minimum = _copy_of_known(potential, e, end, recognise(e, end))
+    if minimum is None:
+        minimum = characterise_minimum(potential, end, e, settings, polish=False)
     last = minimum.energy
     length += float(np.linalg.norm(end - x))
     if settings.frames:
@@ -223,6 +227,11 @@ def _side_steps(potential, ts, vector, sign, push, settings):
         raise ConvergenceError("a downhill path ended above its transition state")
     recorded = [np.concatenate(parts) for parts in (frames, energies, lengths)]
     return Side(end, minimum, length, steps, *recorded, time.perf_counter() - began)
+
+
+def _copy_of_known(potential, energy, x, known):
+    """The record of a known minimum with the coordinates of a copy of it; None where nothing is known."""
+    return None if known is None else replace(known, energy=energy, coordinates=potential.symmetry.standard_frame(x))
 
 
 def _beside_saddle(potential, x, push):
@@ -263,8 +272,12 @@ def follow_path(potential, ts, settings, vector=None):
     return on_processor(follow_path_steps(potential, ts, settings, vector))
 
 
-def follow_path_steps(potential, ts, settings, vector=None):
-    """`follow_path` as a coroutine (`optim.requests`)."""
+def follow_path_steps(potential, ts, settings, vector=None, recognise=None):
+    """`follow_path` as a coroutine (`optim.requests`).
+
+    ``recognise(energy, coordinates)`` may return the record of a verified minimum of which the end of a side is a copy; the end
+    need not be described again.
+    """
     if vector is None:
         vector = _downhill_vector(potential, ts, settings)
     attempts = [(settings.pushoff / RETRY_FACTOR**k, settings) for k in range(settings.path_retries)]
@@ -277,7 +290,7 @@ def follow_path_steps(potential, ts, settings, vector=None):
     for push, with_settings in attempts:
         try:
             plus, minus = yield Together(
-                [_side_steps(potential, ts, vector, sign, push, with_settings) for sign in (1.0, -1.0)]
+                [_side_steps(potential, ts, vector, sign, push, with_settings, recognise) for sign in (1.0, -1.0)]
             )
         except ConvergenceError as error:
             problem = error

@@ -165,8 +165,8 @@ def characterise_transition_state(potential, x, energy=None, settings=None, *, e
     eigenvalues : bool, optional
         Keep all Hessian eigenvalues in the record; default ``settings.eigenvalues``.
     vector : ndarray of shape (n_variables,), optional
-        The downhill eigenvector as the search left it. With it, and without ``eigenvalues``, the index is proved by two
-        factorisations instead of a diagonalisation; the Lanczos method of large problems starts with it.
+        The downhill eigenvector as the search left it. With it the index is proved by two factorisations instead of
+        eigenvectors; the Lanczos method of large problems starts with it.
 
     Returns
     -------
@@ -189,10 +189,12 @@ def characterise_transition_state(potential, x, energy=None, settings=None, *, e
     goal = stored_rms(potential, x, hessian)
     if not rms <= goal:
         raise ConvergenceError(f"not a transition state: RMS gradient {rms:.3g} after Newton steps, {goal:.3g} needed")
-    proof = None if eigenvalues or vector is None else _index_one(potential, x, hessian, vector)
+    proof = None if vector is None else _index_one(potential, x, hessian, vector)
     values = None
     if proof is not None:
         lowest, vector, log_product = proof
+        if eigenvalues:
+            values = hessian_spectrum(potential, x, hessian=hessian).all_descending()
     else:
         spectrum = hessian_spectrum(potential, x, vectors=True, hessian=hessian)
         if spectrum.index != 1:

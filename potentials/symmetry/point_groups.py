@@ -31,28 +31,28 @@ def symbol_of_classic(text):
     return known.get(text, text.replace(" ", ""))
 
 
-def axis_and_angle(rotation):
-    """Unit axis and angle in [0, pi] of a proper rotation matrix."""
-    angle = np.arccos(np.clip((np.trace(rotation) - 1.0) / 2.0, -1.0, 1.0))
-    # The eigenvector of eigenvalue 1 of the symmetric part is well determined for every angle but zero.
-    _, vectors = np.linalg.eigh(rotation + rotation.T)
-    return vectors[:, 2], angle
+def axes_and_angles(rotations):
+    """Unit axes, shape (k, 3), and angles in [0, pi], shape (k,), of proper rotation matrices of shape (k, 3, 3)."""
+    rotations = np.asarray(rotations, dtype=float).reshape(-1, 3, 3)
+    cosines = np.clip((np.trace(rotations, axis1=1, axis2=2) - 1.0) / 2.0, -1.0, 1.0)
+    # the symmetric part is cos a + (1 - cos a) u u^T: its longest column points along the axis and is long for every angle
+    # but zero
+    projections = 0.5 * (rotations + rotations.transpose(0, 2, 1)) - cosines[:, None, None] * np.eye(3)
+    k = np.arange(len(rotations))
+    axes = projections[k, :, np.argmax((projections**2).sum(axis=1), axis=1)]
+    lengths = np.sqrt((axes**2).sum(axis=1))
+    return axes / np.where(lengths > 0.0, lengths, 1.0)[:, None], np.arccos(cosines)
 
 
-def _axes(rotations):
+def _axes(axes, angles):
     """List of [axis, number of rotations about it besides the identity]."""
-    axes = []
-    for rotation in rotations:
-        axis, angle = axis_and_angle(rotation)
-        if angle < SAME_ANGLE:
-            continue
-        for known in axes:
-            if 1.0 - abs(known[0] @ axis) < SAME_AXIS:
-                known[1] += 1
-                break
-        else:
-            axes.append([axis, 1])
-    return axes
+    axes = axes[angles >= SAME_ANGLE]
+    if len(axes) == 0:
+        return []
+    alike = 1.0 - np.abs(axes @ axes.T) < SAME_AXIS
+    # each belongs to the first that it is like
+    first = np.argmax(alike, axis=1)
+    return [[axes[k], int(count)] for k, count in zip(*np.unique(first, return_counts=True), strict=True)]
 
 
 def schoenflies(operations):
@@ -68,16 +68,19 @@ def schoenflies(operations):
     str or None
         C1, Cs, Ci, Cn, Cnv, Cnh, Dn, Dnh, Dnd, Sn, T, Td, Th, O, Oh, I or Ih.
     """
-    proper = [m for m in operations if np.linalg.det(m) > 0.0]
-    improper = [-m for m in operations if np.linalg.det(m) < 0.0]
+    operations = np.asarray(operations, dtype=float).reshape(-1, 3, 3)
+    if len(operations) == 1:
+        return "C1"
+    is_proper = np.linalg.det(operations) > 0.0
+    proper, improper = operations[is_proper], -operations[~is_proper]
     n_proper, n_improper = len(proper), len(improper)
     if n_improper not in (0, n_proper):
         return None
-    axes = _axes(proper)
+    axes = _axes(*axes_and_angles(proper))
     # One identity, and every other rotation is about one of the axes.
     if 1 + sum(count for _, count in axes) != n_proper:
         return None
-    turned = [axis_and_angle(m) for m in improper]
+    turned = list(zip(*axes_and_angles(improper), strict=True))
     inversion = sum(angle < SAME_ANGLE for _, angle in turned)
     mirrors = [axis for axis, angle in turned if angle > np.pi - SAME_ANGLE]
     if inversion > 1:
@@ -88,18 +91,18 @@ def schoenflies(operations):
     n = orders[0] if orders else 1
     principal = max(axes, key=lambda entry: entry[1])[0] if axes else None
     if n == 1:
-        if not improper:
+        if not n_improper:
             return "C1"
         return "Ci" if inversion else ("Cs" if mirrors else None)
     horizontal = any(abs(axis @ principal) > 0.7 for axis in mirrors)
     if n_proper == n and len(axes) == 1:
-        if not improper:
+        if not n_improper:
             return f"C{n}"
         if len(mirrors) == n and not (horizontal and n > 1):
             return f"C{n}v"
         return f"C{n}h" if horizontal else f"S{2 * n}"
     if n_proper == 2 * n and len(axes) == n + 1:
-        if not improper:
+        if not n_improper:
             return f"D{n}"
         if n == 2:
             return "D2h" if inversion else "D2d"

@@ -227,21 +227,22 @@ class RigidCluster(Symmetry):
     def same(self, x, reference, tolerance):
         """Whether the aligned distance is below the tolerance.
 
-        Decided without the search of ``align``: first by ``lower_bound`` (rigorous), then by superposing the frames of two
-        atoms at that tolerance. Up to a tolerance of 0.01 this is exhaustive; above, each frame is refined by assignment and
-        rotation, which is reliable while the tolerance is small beside the distance between neighbouring atoms.
+        Decided without the search of ``align``: by ``lower_bound`` (rigorous), and by superposing the frames of two atoms at
+        that tolerance. Up to a tolerance of 0.01 this is exhaustive; above, each frame is refined by assignment and rotation,
+        which is reliable while the tolerance is small beside the distance between neighbouring atoms.
         """
         xs, _ = self._centred(x)
         ys, _ = self._centred(reference)
         if self.n_atoms == 1:
             return tolerance > 0.0
-        if self._shell_bound(xs, ys) >= tolerance or self._bound(xs, ys) >= tolerance:
+        if self._shell_bound(xs, ys) >= tolerance:
             return False
+        # exact copies first: what is asked about has the right energy as a rule
         for step in (COPY_DISTANCE, tolerance):
             found = self._copy(xs, ys, min(step, tolerance))
             if found is not None and found[0] < tolerance:
                 return True
-            if tolerance <= COPY_DISTANCE:
+            if tolerance <= COPY_DISTANCE or self._bound(xs, ys) >= tolerance:
                 break
         return False
 
@@ -265,9 +266,12 @@ class RigidCluster(Symmetry):
 
     def is_linear(self, x):
         """Whether all atoms lie on one line."""
+        if self.n_atoms == 2:
+            return True
         x = self._input(x)
-        values = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
-        return self.n_atoms == 2 or bool(values[min(1, values.size - 1)] <= LINEAR_TOLERANCE**0.5 * values[0])
+        x = x - x.mean(axis=0)
+        values = np.linalg.eigvalsh(x.T @ x)
+        return bool(values[1] <= LINEAR_TOLERANCE * values[2])
 
     def _group(self, x, tolerance):
         """(order, Schoenflies symbol); the newest answer is kept, for both are asked of the same structure in turn."""
