@@ -75,8 +75,9 @@ def _fingerprint_text(ours, theirs, names):
     left = f" and {len(names) - 3} more differences" if len(names) > 3 else ""
     stored = ", ".join(f"{_words(name)} {_short(ours.get(name, 'not set'))}" for name in shown)
     wanted = ", ".join(f"{_words(name)} {_short(theirs.get(name, 'not set'))}" for name in shown)
-    data = any(word in name for name in names for word in ("digest", "data"))
-    remedy = "use the right data file (MLPdata) or another directory" if data else "use the same settings or another directory"
+    only_data = all(any(word in name for word in ("digest", "data", "n_items")) for name in names)
+    remedy = "use the right data file (MLPdata)" if only_data else "use the same settings"
+    remedy += " or another directory"
     return f"made for potential {made} with {stored}, this run has {wanted}{left}; {remedy}"
 
 

@@ -5,8 +5,16 @@ import numpy as np
 from common.errors import InputError
 
 
-def plot_survey(database, directory, report):
+def plot_survey(database, directory, report, published=None):
     """Draw the numbers of known and estimated minima and transition states against the searches, as survey.pdf and survey.png.
+
+    Parameters
+    ----------
+    database : Database
+    directory : Path
+    report : Report
+    published : tuple of (int, int), optional
+        Numbers of minima and of transition states of another source, drawn as lines.
 
     Raises
     ------
@@ -21,7 +29,7 @@ def plot_survey(database, directory, report):
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.0, 3.2), layout="constrained")
+    figure = Figure(figsize=(7.5, 3.6), layout="constrained")
     searches = np.array([row["searches"] for row in rows], dtype=float)
     panels = (("minima", "minima", "C0"), ("transition_states", "transition states", "C3"))
     for place, (kind, name, colour) in enumerate(panels):
@@ -35,13 +43,16 @@ def plot_survey(database, directory, report):
         )
         if np.isfinite(unseen).any():
             axes.plot(searches, known + unseen, color=colour, linestyle="--", label="estimated")
-            limits = "Chao lower limit to upper limit"
+            limits = "lower to upper limit"
             axes.fill_between(searches, known + lower, known + upper, color=colour, alpha=0.15, linewidth=0, label=limits)
             axes.set_ylim(0.0, 2.0 * np.nanmax(known))
+        if published:
+            axes.axhline(published[place], color="0.3", linewidth=0.9, linestyle=":", label=f"published, {published[place]}")
         axes.set_xlim(0.0, max(searches.max(), 1.0))
         axes.set_xlabel("searches")
         axes.set_ylabel(name)
-        axes.legend(frameon=False, loc="lower right")
+        # above the axes, where no curve can be
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, fontsize="small")
     for name in ("survey.pdf", "survey.png"):
         figure.savefig(directory / name, dpi=150)
         report.line(f"plot> {name} written")

@@ -33,7 +33,7 @@ def read(path, n_variables, n_points=None):
         if size % (8 * n_variables):
             raise InputError(
                 f"{path}: {size} bytes is not a multiple of {8 * n_variables} ({n_variables} variables): the file is truncated "
-                f"behind point {size // (8 * n_variables)}, or belongs to another number of atoms"
+                f"behind point {size // (8 * n_variables)}, or belongs to another system"
             )
         values = np.fromfile(path, dtype="<f8")
     except FileNotFoundError:

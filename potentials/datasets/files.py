@@ -93,7 +93,8 @@ def _read_carefully(path, n_items, columns, n_classes, layout):
             try:
                 values.append(read_real(word))
             except ValueError:
-                problems.append(f"{where}: expected numbers, found '{word}'")
+                found = f"'{word}'" if word.isprintable() and "\ufffd" not in word else "bytes that are no text"
+                problems.append(f"{where}: expected a finite number, found {found}")
                 values.append(0.0)
         if len(values) < columns or (layout == "last" and len(values) != columns):
             problems.append(f"{where}: expected {exactly} {columns} columns ({_describe(columns, layout)}), found {len(words)}")

@@ -85,6 +85,7 @@ def test_fortran_numbers_commas_and_blank_lines(tmp_path):
         ("0 1 2\n0.5 1 2\n", ":2:", "must be an integer"),
         ("0 1 2\n1 one 2\n", ":2:", "found 'one'"),
         ("0 1 2\n1 nan 2\n", ":2:", "finite|number"),
+        ("0 1 2\n1 \0\1 2\n", ":2:", "found bytes that are no text"),
         ("0 1 2\n", "MLPdata:", "2 data items are wanted, the file holds 1"),
         ("", "MLPdata:", "holds no data"),
     ],
