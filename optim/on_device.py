@@ -43,11 +43,6 @@ def open_device(potential, number=None):
         device.close()
 
 
-def settings_for_device(settings):
-    """Settings with hybrid eigenvector-following, for which there are kernels, where the input does not ask for the Hessian."""
-    return settings.with_changes(hessian=False) if settings.hessian is None else settings
-
-
 class DeviceServer:
     """A device, and the potential on it.
 

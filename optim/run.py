@@ -42,12 +42,11 @@ def run(directory=".", suffix="", check=False, command="optim", *, plot=False):
         return EXIT_DONE
     if not job.keywords.given("CUDA"):
         return work(job, command, plot)
-    from optim.on_device import open_device, settings_for_device
+    from optim.on_device import open_device
 
     # before anything is written: what is missing for the device is an error of the input
     with open_device(job.potential, job.keywords["CUDA"].device) as server:
         job.serve = server.run
-        job.settings = settings_for_device(job.settings)
         return work(job, command, plot, server)
 
 

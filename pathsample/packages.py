@@ -46,9 +46,8 @@ def check_device(setup):
 
 def open_for_worker(setup, stack):
     """The `optim.on_device.DeviceServer` of this worker; ``stack`` gives the device back at the end."""
-    from optim.on_device import open_device, settings_for_device
+    from optim.on_device import open_device
 
-    setup.optim = settings_for_device(setup.optim)
     return stack.enter_context(open_device(setup.potential, setup.settings["CUDA"].device))
 
 

@@ -62,7 +62,9 @@ def compiled_for_device(architecture, directory=None):
             "pip install nvidia-cuda-nvcc"
         )
     command = [nvcc, *OPTIONS, f"-arch={architecture}", str(SOURCES / "kernels.cu")]
-    return _compiled(command, f"kernels-{architecture}", ".cubin", directory)
+    # another toolkit in the same place makes other code
+    found = os.stat(nvcc)
+    return _compiled(command, f"kernels-{architecture}", ".cubin", directory, stamp=f"{found.st_size} {found.st_mtime_ns}")
 
 
 def compiled_for_emulator(directory=None):
@@ -75,10 +77,10 @@ def compiled_for_emulator(directory=None):
     return _compiled(command, "emulated", ".so", directory, {"emulated_kernels.inc": listed})
 
 
-def _compiled(command, name, ending, directory, extra=None):
-    """The file that the command makes, made now unless the same sources and options made it before."""
+def _compiled(command, name, ending, directory, extra=None, stamp=""):
+    """The file that the command makes, made now unless the same sources, options and compiler (``stamp``) made it before."""
     directory = Path(directory) if directory is not None else cache_directory()
-    digest = hashlib.sha256(" ".join(command).encode())
+    digest = hashlib.sha256(" ".join([*command, stamp]).encode())
     for source in sorted(SOURCES.iterdir()):
         if source.suffix in (".h", ".cu", ".cpp"):
             digest.update(source.read_bytes())

@@ -2,15 +2,19 @@
 
 import ctypes
 import os
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
 from common.errors import InputError
-from potentials.cuda.compiler import compiled_for_device
+from potentials.cuda.compiler import TOOLKITS, compiled_for_device
 from potentials.cuda.parameters import kernel_names, parameters_type
 
 EXTRA = "pip install 'energy-landscapes[gpu]'"
+#: Volta: parameters of kernels that are read where they lie.
+LEAST_CAPABILITY = (7, 0)
 #: Names under which the loader finds cuBLAS.
 CUBLAS = ("libcublas.so", "libcublas.so.13", "libcublas.so.12", "libcublas.so.11")
 
@@ -40,6 +44,15 @@ def device_number(count, wanted=None, environment=os.environ):
         return wanted
     place = environment.get("SLURM_LOCALID", "")
     return int(place) % count if place.isdigit() else 0
+
+
+def cublas_files():
+    """Where cuBLAS may lie besides: in the toolkit of CUDA_HOME and its like, and in the wheels of NVIDIA of this Python."""
+    places = [Path(os.environ[name]) / folder for name in TOOLKITS if os.environ.get(name) for folder in ("lib64", "lib")]
+    places.append(Path("/usr/local/cuda/lib64"))
+    for entry in sys.path:
+        places += [*Path(entry).glob("nvidia/cu[0-9]*/lib"), *Path(entry).glob("nvidia/cublas/lib")]
+    return [str(file) for place in places for file in sorted(place.glob("libcublas.so*"), reverse=True)]
 
 
 def load_pycuda():
@@ -82,28 +95,43 @@ class Device:
 
     def __init__(self, number=None):
         self.driver = driver = load_pycuda()
+        self.context = self._cublas = None
         self.number = device_number(driver.Device.count(), number)
-        device = driver.Device(self.number)
-        major, minor = device.compute_capability()
-        self.name = device.name()
-        attributes = driver.device_attribute
-        self.multiprocessors = device.get_attribute(attributes.MULTIPROCESSOR_COUNT)
-        self.shared_limit = device.get_attribute(attributes.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)
-        cubin = compiled_for_device(f"sm_{major}{minor}").read_bytes()
-        self.context = device.retain_primary_context()
-        self.context.push()
-        module = driver.module_from_buffer(cubin)
-        self.kernels = {}
-        for name in kernel_names():
-            kernel = module.get_function(name)
-            # the structure goes by value, as that many bytes
-            kernel.prepare([f"{parameters_type().itemsize}s"])
-            self.kernels[name] = kernel
-        self._cublas = None
+        try:
+            device = driver.Device(self.number)
+            capability = device.compute_capability()
+            self.name = device.name()
+            attributes = driver.device_attribute
+            self.multiprocessors = device.get_attribute(attributes.MULTIPROCESSOR_COUNT)
+            self.shared_limit = device.get_attribute(attributes.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)
+            if capability < LEAST_CAPABILITY:
+                raise InputError(
+                    f"CUDA: {self.name} has compute capability {capability[0]}.{capability[1]}; "
+                    f"{LEAST_CAPABILITY[0]}.{LEAST_CAPABILITY[1]} or newer is needed"
+                )
+            cubin = compiled_for_device(f"sm_{capability[0]}{capability[1]}").read_bytes()
+            self.context = device.retain_primary_context()
+            self.context.push()
+            self.module = driver.module_from_buffer(cubin)
+            self.kernels = {name: self._kernel(name) for name in kernel_names()}
+        except driver.Error as error:
+            # occupied by somebody else, out of memory, or a driver older than the toolkit
+            self.close()
+            raise InputError(f"CUDA: device {self.number} cannot be used ({error})") from None
+
+    def _kernel(self, name):
+        kernel = self.module.get_function(name)
+        # the structure goes by value, as that many bytes
+        kernel.prepare([f"{parameters_type().itemsize}s"])
+        # beyond 48 KiB of shared memory a kernel has to ask
+        kernel.set_attribute(self.driver.function_attribute.MAX_DYNAMIC_SHARED_SIZE_BYTES, self.shared_limit)
+        return kernel
 
     def close(self):
         """Give the context back; the memory goes with the arrays."""
         if self.context is not None:
+            if self._cublas is not None:
+                self._cublas.close()
             self._cublas = None
             self.context.pop()
             self.context = None
@@ -137,12 +165,12 @@ class Device:
 
     def launch(self, name, grid, block, shared_doubles, p):
         """Run a kernel; see `potentials.cuda.emulated.EmulatedDevice.launch`. Returns before it ends."""
-        kernel = self.kernels[name]
-        n_bytes = 8 * shared_doubles
-        # beyond 48 KiB a kernel has to ask
-        if n_bytes > 48 * 1024:
-            kernel.set_attribute(self.driver.function_attribute.MAX_DYNAMIC_SHARED_SIZE_BYTES, n_bytes)
-        kernel.prepared_call((grid, 1), (block, 1, 1), p.tobytes(), shared_size=n_bytes)
+        self.prepared(name, grid, block, shared_doubles, p)()
+
+    def prepared(self, name, grid, block, shared_doubles, p):
+        """A callable that makes this launch, as often as it is called."""
+        call, data, n_bytes = self.kernels[name].prepared_call, p.tobytes(), 8 * shared_doubles
+        return lambda: call((grid, 1), (block, 1, 1), data, shared_size=n_bytes)
 
     def products(self, transposed, shape, a, b, c, strides, count, offsets=(0, 0, 0), add=False):
         """Many matrix products C = op(A) op(B) by cuBLAS, column-major and without gaps between columns.
@@ -163,19 +191,23 @@ class Device:
         add : bool
             Whether the products are added to what is there.
         """
+        self.prepared_products(transposed, shape, a, b, c, strides, count, offsets, add)()
+
+    def prepared_products(self, transposed, shape, a, b, c, strides, count, offsets=(0, 0, 0), add=False):
+        """A callable that makes these products, as often as it is called; arguments as for `products`."""
         if self._cublas is None:
             self._cublas = Cublas()
         m, n, k = shape
         leading = (k if transposed[0] else m, n if transposed[1] else k, m)
         addresses = [memory.address + 8 * offset for memory, offset in zip((a, b, c), offsets)]
-        self._cublas.dgemm(transposed, shape, addresses, leading, strides, count, 1.0 if add else 0.0)
+        return self._cublas.dgemm(transposed, shape, addresses, leading, strides, count, 1.0 if add else 0.0)
 
 
 class Cublas:
     """The one routine of cuBLAS that networks need, called through ctypes, since pycuda has no binding of it."""
 
     def __init__(self):
-        for name in CUBLAS:
+        for name in [*CUBLAS, *cublas_files()]:
             try:
                 self.library = ctypes.CDLL(name)
                 break
@@ -186,17 +218,22 @@ class Cublas:
         self.handle = ctypes.c_void_p()
         self._check(self.library.cublasCreate_v2(ctypes.byref(self.handle)), "cublasCreate")
 
+    def close(self):
+        """Give the handle back, while the context is there."""
+        self._check(self.library.cublasDestroy_v2(self.handle), "cublasDestroy")
+
     def dgemm(self, transposed, shape, addresses, leading, strides, count, beta):
-        """C = op(A) op(B) + beta C for ``count`` matrices; see `Device.products`."""
+        """A callable that makes C = op(A) op(B) + beta C for ``count`` matrices; see `Device.products`."""
         long = ctypes.c_longlong
         one, add = ctypes.c_double(1.0), ctypes.c_double(beta)
         a, b, c = (ctypes.c_void_p(address) for address in addresses)
-        status = self.library.cublasDgemmStridedBatched(
-            self.handle, int(transposed[0]), int(transposed[1]), *(int(v) for v in shape), ctypes.byref(one),
-            a, leading[0], long(strides[0]), b, leading[1], long(strides[1]), ctypes.byref(add),
-            c, leading[2], long(strides[2]), int(count),
+        call = self.library.cublasDgemmStridedBatched
+        arguments = (
+            self.handle, ctypes.c_int(transposed[0]), ctypes.c_int(transposed[1]), *(ctypes.c_int(int(v)) for v in shape),
+            ctypes.byref(one), a, ctypes.c_int(int(leading[0])), long(strides[0]), b, ctypes.c_int(int(leading[1])),
+            long(strides[1]), ctypes.byref(add), c, ctypes.c_int(int(leading[2])), long(strides[2]), ctypes.c_int(int(count)),
         )  # fmt: skip
-        self._check(status, "cublasDgemmStridedBatched")
+        return lambda: self._check(call(*arguments), "cublasDgemmStridedBatched")
 
     @staticmethod
     def _check(status, call):

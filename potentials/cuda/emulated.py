@@ -1,6 +1,7 @@
 """The interface of `potentials.cuda.device.Device` on the processor: the same kernels, run by emulator.h. For tests."""
 
 import ctypes
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -63,6 +64,13 @@ class EmulatedDevice:
         p : ndarray
             From `potentials.cuda.parameters.parameters`.
         """
+        self.prepared(name, grid, block, shared_doubles, p)()
+
+    def prepared(self, name, grid, block, shared_doubles, p):
+        """A callable that makes this launch."""
+        return partial(self._launch, name, grid, block, shared_doubles, p)
+
+    def _launch(self, name, grid, block, shared_doubles, p):
         if 8 * shared_doubles > self.shared_limit:
             raise ValueError(f"{name} wants {8 * shared_doubles} bytes of shared memory, there are {self.shared_limit}")
         if self.library.emulated_launch(
@@ -73,6 +81,13 @@ class EmulatedDevice:
 
     def products(self, transposed, shape, a, b, c, strides, count, offsets=(0, 0, 0), add=False):
         """Many matrix products C = op(A) op(B), or C += ..., as `potentials.cuda.device.Device.products`."""
+        self.prepared_products(transposed, shape, a, b, c, strides, count, offsets, add)()
+
+    def prepared_products(self, transposed, shape, a, b, c, strides, count, offsets=(0, 0, 0), add=False):
+        """A callable that makes these products."""
+        return partial(self._products, transposed, shape, a, b, c, strides, count, offsets, add)
+
+    def _products(self, transposed, shape, a, b, c, strides, count, offsets, add):
         m, n, k = shape
         for number in range(count):
             first = [offset + number * stride for offset, stride in zip(offsets, strides)]

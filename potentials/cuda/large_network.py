@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from potentials.cuda.batch import ROWS_WITHOUT_MEMORY, DeviceBatch, Quenches, network_values, quench_values
+from potentials.cuda.batch import ROWS_WITHOUT_MEMORY, SCRATCH, DeviceBatch, Quenches, network_values, quench_values
+from potentials.cuda.parameters import parameters
 
 #: Threads per block of the kernels between the products.
 THREADS = 256
@@ -12,6 +13,8 @@ THREADS = 256
 BATCH_BYTES = 4 << 30
 #: Evaluations between two looks at how many quenches are left: a look waits for the device.
 ROUNDS_BETWEEN_LOOKS = 16
+#: Evaluations, by the memory they work on, of which the launches are kept.
+PLANS_KEPT = 16
 #: Numbers of a slot of layers.h; its last is the point, of which -1 is none yet.
 SLOT_NUMBERS = 16
 
@@ -37,6 +40,7 @@ class LargeNetworkBatch(DeviceBatch):
         self.inputs = self.memory[[v.address for v in self.memory].index(self.values["inputs"])]
         self.work = None
         self.work_count = 0
+        self.plan, self.plans = [], {}
 
     def _work(self, count, along=False):
         """Memory for that many networks, kept for the next time."""
@@ -54,13 +58,19 @@ class LargeNetworkBatch(DeviceBatch):
                     "thawed_direction": device.empty(count * self.n_variables),
                 }  # fmt: skip
             self.work_count = count
+            self.plans.clear()
         return self.work
 
     def _kernel(self, name, count, jobs, layer=0, **memory):
         """One of the kernels of layers.h over ``jobs`` numbers."""
         grid = int(max(1, min(-(-jobs // THREADS), 32 * self.device.multiprocessors)))
         addresses = {key: m.address for key, m in memory.items() if m is not None}
-        self.launch(name, grid, 0, {"n_points": count, "layer": layer, **addresses})
+        p = parameters({**self.values, "n_points": count, "layer": layer, **addresses})
+        self.plan.append(self.device.prepared(f"layers_{name}", grid, self.threads, SCRATCH, p))
+
+    def _products(self, *arguments, **options):
+        """Matrix products, as `potentials.cuda.device.Device.products`."""
+        self.plan.append(self.device.prepared_products(*arguments, **options))
 
     def _forward(self, count, layer, weights, before, out, add=False):
         """out (+)= W before, for one layer of all networks."""
@@ -68,9 +78,9 @@ class LargeNetworkBatch(DeviceBatch):
         if layer == 1:
             self._kernel("pack", count, count * n_in * n_out, x=weights, packed=self.work["packed"])
             packed = self.work["packed"]
-            self.device.products((False, False), (items, count * n_out, n_in), self.inputs, packed, out, (0, 0, 0), 1)
+            self._products((False, False), (items, count * n_out, n_in), self.inputs, packed, out, (0, 0, 0), 1)
             return
-        self.device.products(
+        self._products(
             (False, False), (items, n_out, n_in), before, weights, out, (items * n_in, self.n_variables, items * n_out), count,
             offsets=(0, int(self.weights_at[layer - 1]), 0), add=add,
         )  # fmt: skip
@@ -78,7 +88,7 @@ class LargeNetworkBatch(DeviceBatch):
     def _backward(self, count, layer, weights, deltas, out, add=False):
         """out (+)= W^T deltas: from a layer to the one before."""
         n_in, n_out, items = self.sizes[layer - 1], self.sizes[layer], self.n_items
-        self.device.products(
+        self._products(
             (False, True), (items, n_in, n_out), deltas, weights, out, (items * n_out, self.n_variables, items * n_in), count,
             offsets=(0, int(self.weights_at[layer - 1]), 0), add=add,
         )  # fmt: skip
@@ -88,16 +98,32 @@ class LargeNetworkBatch(DeviceBatch):
         n_in, n_out, items = self.sizes[layer - 1], self.sizes[layer], self.n_items
         if layer == 1:
             packed = self.work["packed"]
-            self.device.products((True, False), (n_in, count * n_out, items), self.inputs, deltas, packed, (0, 0, 0), 1)
+            self._products((True, False), (n_in, count * n_out, items), self.inputs, deltas, packed, (0, 0, 0), 1)
             self._kernel("scatter", count, count * n_in * n_out, packed=packed, gradient=gradient)
             return
-        self.device.products(
+        self._products(
             (True, False), (n_in, n_out, items), before, deltas, gradient, (items * n_in, items * n_out, self.n_variables),
             count, offsets=(0, 0, int(self.weights_at[layer - 1])), add=add,
         )  # fmt: skip
 
     def _evaluate(self, count, x, energy, gradient, direction=None, product=None):
-        """Energies and gradients, or with a direction the products of the Hessians with it; all in memory of the device."""
+        """Energies and gradients, or with a direction the products of the Hessians with it; all in memory of the device.
+
+        The launches of an evaluation are the same every time but for the memory they work on. They are put together once, as
+        that takes longer than the device needs for them.
+        """
+        memory = (x, energy, gradient, direction, product)
+        key = (count, self._work(count, direction is not None)["thawed"].address, *(getattr(m, "address", 0) for m in memory))
+        if key not in self.plans:
+            if len(self.plans) == PLANS_KEPT:
+                self.plans.clear()
+            self.plan = self.plans[key] = []
+            self._put_together(count, *memory)
+        for step in self.plans[key]:
+            step()
+
+    def _put_together(self, count, x, energy, gradient, direction, product):
+        """The plan of an evaluation."""
         along = direction is not None
         w = self._work(count, along)
         a, deltas, last, items = w["activations"], w["deltas"], self.n_layers, self.n_items

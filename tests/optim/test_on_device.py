@@ -15,7 +15,7 @@ from optim.connect import Connector, as_minimum
 from optim.dneb import Band, interpolate
 from optim.job import read_job
 from optim.minimise import quench
-from optim.on_device import DeviceServer, settings_for_device
+from optim.on_device import DeviceServer
 from optim.path import follow_path, follow_path_steps
 from optim.requests import FindSaddle, GoAhead, Minimise, RelaxBand, Together
 from optim.run import run
@@ -125,7 +125,7 @@ def test_bands_that_settle_or_fail(shuffled):
 def test_the_first_steps_of_a_search_are_those_of_the_processor(name, device):
     potential = POTENTIALS[name]()
     rng = np.random.default_rng(2)
-    settings = settings_for_device(default_settings(potential))
+    settings = default_settings(potential).with_changes(hessian=False)
     minimum = minima(potential, settings, 1)[0]
     point, direction = (
         minimum.coordinates + 0.1 * rng.standard_normal(potential.n_variables),
@@ -154,7 +154,7 @@ def test_the_first_steps_of_a_search_are_those_of_the_processor(name, device):
 @pytest.mark.parametrize("name", SMALL)
 def test_searches_end_in_transition_states_and_descents_in_their_minima(name, shuffled):
     potential = POTENTIALS[name]()
-    settings = settings_for_device(default_settings(potential))
+    settings = default_settings(potential).with_changes(hessian=False)
     rng = np.random.default_rng(4)
     minimum, server = minima(potential, settings, 1)[0], DeviceServer(potential, shuffled)
     requests = []
@@ -205,7 +205,7 @@ def test_minimisations_and_l_bfgs_paths(shuffled):
 def test_a_descent_beside_a_soft_saddle_goes_on_while_the_gradient_grows(shuffled):
     """The push leaves it with less gradient than the end has."""
     potential = POTENTIALS["XOR"]()
-    settings = settings_for_device(default_settings(potential))
+    settings = default_settings(potential).with_changes(hessian=False)
     start = minima(potential, settings, 1)[0].coordinates
     rng = np.random.default_rng(0)
     while True:
@@ -217,6 +217,21 @@ def test_a_descent_beside_a_soft_saddle_goes_on_while_the_gradient_grows(shuffle
     ((found, _),) = DeviceServer(potential, shuffled).serve([GoAhead(first, settings, settings.newton_rms)])
     assert found["length"] > 0.1
     assert found["energy"] < result.energy - 1e-4
+
+
+def test_searches_with_the_hessian_stay_on_the_processor(shuffled):
+    """The default of networks, which hybrid eigenvector-following serves badly where they are soft."""
+    potential = POTENTIALS["XOR"]()
+    settings = default_settings(potential)
+    server = DeviceServer(potential, shuffled)
+    x = minima(potential, settings, 1)[0].coordinates + 0.3
+    request = FindSaddle(searcher(potential, settings), x, np.ones(len(x)), settings, MAX_ENERGY)
+    wanted = request.run()
+    ((found, calls),) = server.serve([request])
+    assert found["message"] == wanted["message"]
+    assert np.array_equal(found["coordinates"], wanted["coordinates"])
+    assert calls > 0
+    assert (server.served, server.launches) == (0, 0)
 
 
 # --- many searches ------------------------------------------------------------------------------------------------------
@@ -258,7 +273,7 @@ def test_coroutines_side_by_side():
 def test_a_connection_is_that_of_the_processor(shuffled):
     """The same transition states to tolerance, each verified; and the number of launches is that of rounds, not of searches."""
     potential = POTENTIALS["XOR"]()
-    settings = settings_for_device(default_settings(potential))
+    settings = default_settings(potential).with_changes(hessian=False)
     first, second = minima(potential, settings)
     here = Connector(potential, settings, np.random.default_rng(0)).run(first, second)
     server = DeviceServer(potential, shuffled)
