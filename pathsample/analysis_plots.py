@@ -148,6 +148,8 @@ def cv(figure, setup, database):
             axes.annotate(f"{peak.kt:.4g}", place, xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8)
     axes.margins(y=0.12)
     axes.set_xlabel("kT")
+    # temperatures of losses are small numbers with many digits
+    axes.locator_params(axis="x", nbins=6)
     axes.set_ylabel(r"heat capacity / $k_B$")
     axes.legend(frameon=False, fontsize=8)
 

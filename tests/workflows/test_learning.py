@@ -163,3 +163,25 @@ def test_steps_from_convergence(tmp_path, write, command):
 def test_mistakes_of_steps(write, command, network, pathdata, problem):
     write(network__yaml=network, data=DATA, odata__connect=POTENTIAL, pathdata=pathdata + "\n")
     assert problem in command("pathsample", status=2).stderr
+
+
+SPIRALS = """layers: [2, 3, 2]
+lambda: 1e-5
+data: {{generator: spirals, half_turns: 3.3, seed: {}, items: 800, test_items: 200}}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [4, 5])
+def test_five_minima_know_the_spirals(seed, tmp_path, write, command):
+    """Niroomand et al. (2022): 0.94 with five minima where the best single one has 0.76, here for two draws of the data."""
+    data = "MLP network.yaml\nSTEPS 300\nSTEP 5.0\nTEMPERATURE 1.0\nFIXBOTH\nRANSEED 1\n"
+    data += "SLOPPYCONV 1D-5\nTIGHTCONV 1D-8\nMAXIT 2000 2000\nUPDATES 100\nEDIFF 1D-6\n"
+    pathdata = "MLSUP 5 trained\nMLSUPDATA train test 1\nMLSUPNET 3 40\n"
+    write(network__yaml=SPIRALS.format(seed), data=data, odata__connect=POTENTIAL, pathdata=pathdata)
+    command("gmin")
+    command("pathsample")
+    with Database(tmp_path / "landscape.db", read_only=True) as database:
+        figures = dict(word.split("=") for word in database.meta("mlsup_test").split())
+    assert float(figures["best_single"]) <= 0.80
+    assert float(figures["mlsup"]) >= 0.90
