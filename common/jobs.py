@@ -139,6 +139,20 @@ class JobMethods:
             raise KeyError(f"{self.path}: there is no job {number}")
         return _job(row)
 
+    def job_before(self, number, first=1):
+        """The job with the highest id from ``first`` to below ``number``; None when there is none."""
+        with self._translated():
+            row = self._connection.execute(
+                f"SELECT {_JOB} FROM jobs WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1", (int(first), int(number))
+            ).fetchone()
+        return None if row is None else _job(row)
+
+    @property
+    def last_job(self):
+        """The highest id of a job; 0 when there is none."""
+        with self._translated():
+            return self._connection.execute("SELECT coalesce(max(id), 0) FROM jobs").fetchone()[0]
+
     def job_counts(self):
         """How many jobs are in each state, as a dict."""
         with self._translated():

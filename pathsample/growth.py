@@ -3,9 +3,9 @@
 The order that makes a run repeatable
 -------------------------------------
 Job k draws its random numbers from child k of the seed. Results are filed in order of k; one that comes early is held in
-the database until its turn. The searches of cycle c are chosen when everything up to cycle c - 2 has been filed and nothing
-later, while the workers are busy with cycle c - 1. So the database depends on the input and the seed, not on the number of
-workers or their speed.
+the database until its turn. The searches of cycle c are chosen when everything up to cycle c - d has been filed and nothing
+later, while the workers are busy with the d - 1 cycles before it. The depth d depends on the strategy, on JOBSPERCYCLE and on
+c. So the database depends on the input and the seed, not on the number of workers or their speed.
 
 What survives a kill
 --------------------
@@ -156,7 +156,7 @@ class Growing:
                 f"cycle2> resuming the interrupted growth: {found['cycles']} cycles planned, {len(self.open)} searches open"
             )
             self.network.refresh()
-            if self.open and not self._filed_of_cycle(self.database.job(min(self.open)).payload["cycle"]):
+            if self.open and not self._cycle_has_begun():
                 # killed between the end of a cycle and the plan that follows it
                 self.plan_ahead()
             self.file_held()
@@ -170,15 +170,18 @@ class Growing:
                 "cycles": 0,
                 "jobs": 0,
                 "first_minimum": self.database.n_minima + 1,
+                "first_job": self.database.last_job + 1,
                 "finished": False,
                 "counts": {},
             }
             self.database.set_meta(META, self.state)
             self.network.refresh()
 
-    def _filed_of_cycle(self, cycle):
-        """Number of jobs of a cycle that were filed."""
-        return sum(1 for job in self.database.jobs("done") + self.database.jobs("failed") if job.payload["cycle"] == cycle)
+    def _cycle_has_begun(self):
+        """Whether a job of the first open cycle was filed; jobs are filed in order."""
+        first = min(self.open)
+        before = self.database.job_before(first, self.state.get("first_job", 1))
+        return before is not None and before.payload["cycle"] == self.open[first].payload["cycle"]
 
     def _open(self, job):
         self.open[job.id] = job
@@ -265,9 +268,10 @@ class Growing:
         return len(tasks)
 
     def plan_ahead(self):
-        """Plan cycles until two are open or the budget is spent; False when there is nothing left to do."""
-        while not self.exhausted() and len({job.payload["cycle"] for job in self.open.values()}) < 2:
-            if not self.plan():
+        """Plan cycles as far ahead as the strategy allows, or until the budget is spent; False when nothing is left to do."""
+        while not self.exhausted():
+            depth = self.strategy.depth(self.per_cycle, self.state["cycles"])
+            if len({job.payload["cycle"] for job in self.open.values()}) >= depth or not self.plan():
                 break
         return bool(self.open)
 

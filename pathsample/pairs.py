@@ -57,6 +57,24 @@ class Strategy:
 
     #: Keyword that selects it.
     keyword = ""
+    #: Cycles that are open at once: what a search finds enters the choice of the cycle so many after its own.
+    open_cycles = 5
+
+    def depth(self, per_cycle, cycles):
+        """Cycles that may be open at once when the next one is planned.
+
+        Five keep as many workers busy as a cycle has jobs, though the longest search takes several times the mean. At the
+        beginning, when every result counts, there are fewer; and who asks for cycles of one or two jobs wants each to know of
+        the last. The number of workers does not matter: the database depends on this.
+
+        Parameters
+        ----------
+        per_cycle : int
+            Jobs in a cycle.
+        cycles : int
+            Cycles planned so far.
+        """
+        return max(2, min(self.open_cycles, per_cycle, 2 + cycles // 2))
 
     def choose(self, network, pending, count):
         """Up to ``count`` tasks for the network, none of them in ``pending``."""
@@ -343,6 +361,8 @@ class InitialPath(Strategy):
     """
 
     keyword = "DIJINITCONT"
+    #: Each link that is found, or not, changes which are missing.
+    open_cycles = 2
 
     def __init__(self, weight, neighbours):
         self.exponential = weight.upper() == "EXP"
