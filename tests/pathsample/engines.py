@@ -1,5 +1,7 @@
 """Engines for tests."""
 
+import heapq
+
 import numpy as np
 
 from common.executors import Outcome
@@ -38,3 +40,41 @@ class ShuffledEngine:
 
 class KilledError(Exception):
     """Stands for the end of the process."""
+
+
+class ClockEngine:
+    """Workers on a clock of their own: jobs take times drawn from a distribution, and what is counted is who waits.
+
+    Attributes
+    ----------
+    now, busy : float
+        Time when the last job ended, and the sum of the times of all jobs.
+    """
+
+    def __init__(self, workers, draw):
+        self.workers, self.draw = workers, draw
+        self.now = self.busy = 0.0
+
+    @property
+    def idle(self):
+        """Share of the time of the workers in which they had nothing to do."""
+        return 1.0 - self.busy / (self.workers * self.now)
+
+    def run(self, function, jobs, window=None):
+        flight, jobs, ended = [], iter(jobs), False
+        while True:
+            while not ended and len(flight) < self.workers:
+                job = next(jobs, "end")
+                if job == "end":
+                    ended = True
+                elif job is None:
+                    break
+                else:
+                    # what a job takes belongs to the job, not to the order of the run
+                    seconds = self.draw(np.random.default_rng(job[0]))
+                    self.busy += seconds
+                    heapq.heappush(flight, (self.now + seconds, *job))
+            if not flight:
+                return
+            self.now, key, args = heapq.heappop(flight)
+            yield key, Outcome(value=function(*args))

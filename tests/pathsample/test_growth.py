@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from engines import KilledError, ShuffledEngine
+from engines import ClockEngine, KilledError, ShuffledEngine
 
 from common.database import Database
 from pathsample.growth import Growing, dummy_run
+from pathsample.pairs import InitialPath, Strategy
 from potentials.symmetry import NoSymmetry
 
 SURVEY = "SURVEY 60 , 4 3\nJOBSPERCYCLE 6\nSEED 7\n"
@@ -67,6 +68,34 @@ def test_interrupted_at_random_and_continued_gives_the_same_database(tmp_path, p
         except KilledError:
             continue
     assert contents(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("draw", "limit"),
+    [
+        pytest.param(lambda rng: min(rng.gamma(2.0, 0.5), 4.0), 0.07, id="longest four times the mean"),
+        pytest.param(lambda rng: rng.exponential(), 0.12, id="exponential", marks=pytest.mark.slow),
+    ],
+)
+def test_eight_workers_are_busy_and_give_the_database_of_one(tmp_path, plane, plane_setup, quiet, draw, limit):
+    plane.__init__(side=9)
+    found = {}
+    for workers in (1, 8):
+        path = tmp_path / f"{workers}.db"
+        start(path, plane)
+        engine = ClockEngine(workers, draw)
+        with Database(path, symmetry=NoSymmetry()) as database:
+            Growing(plane_setup("SURVEY 240 ,, 6 30\nSEED 7\n", workers=workers), database, engine, quiet).run()
+        found[workers] = contents(path)
+    assert found[1] == found[8]
+    assert engine.idle < limit
+
+
+def test_cycles_are_few_at_first_and_with_few_jobs():
+    strategy = Strategy()
+    assert [strategy.depth(8, cycles) for cycles in (0, 1, 2, 4, 6, 100)] == [2, 2, 3, 4, 5, 5]
+    assert [strategy.depth(n, 100) for n in (1, 2, 3, 8, 1000)] == [2, 2, 3, 5, 5]
+    assert InitialPath("1", 5).depth(8, 100) == 2
 
 
 def test_finished_growth_is_not_resumed_but_repeated(tmp_path, plane, plane_setup, quiet):
