@@ -73,8 +73,8 @@ def test_interrupted_at_random_and_continued_gives_the_same_database(tmp_path, p
 @pytest.mark.parametrize(
     ("draw", "limit"),
     [
-        pytest.param(lambda rng: min(rng.gamma(2.0, 0.5), 4.0), 0.07, id="longest four times the mean"),
-        pytest.param(lambda rng: rng.exponential(), 0.12, id="exponential", marks=pytest.mark.slow),
+        pytest.param(lambda rng: min(rng.gamma(2.0, 0.5), 4.0), 0.10, id="longest four times the mean"),
+        pytest.param(lambda rng: rng.exponential(), 0.15, id="exponential", marks=pytest.mark.slow),
     ],
 )
 def test_eight_workers_are_busy_and_give_the_database_of_one(tmp_path, plane, plane_setup, quiet, draw, limit):
