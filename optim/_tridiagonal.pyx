@@ -12,7 +12,12 @@ from common._vectors cimport vector_add, vector_dot, vector_scale
 
 import numpy as np
 
+cdef extern from "_tridiagonal.h" nogil:
+    void tridiagonal_reduce(Py_ssize_t n, double* a, double* d, double* e, double* tau, double* w)
+
 cdef double EPSILON = 2.3e-16
+#: Up to this size the matrix is reduced here, beyond by LAPACK, which works in blocks.
+cdef Py_ssize_t SMALL = 64
 #: Block of the reduction to tridiagonal form.
 cdef Py_ssize_t BLOCK = 32
 #: More eigenpairs than this are found together by the QL method.
@@ -52,8 +57,11 @@ cdef class Tridiagonal:
         cdef char lower = b'L'
         cdef Py_ssize_t i, n = self.n
         cdef double row, largest = 0.0
-        dsytrd(&lower, &order, &self.reduced[0], &order, &self.diagonal[0], &self.off[0], &self.tau[0], &self.work[0], &lwork,
-               &info)
+        if n <= SMALL:
+            tridiagonal_reduce(n, &self.reduced[0], &self.diagonal[0], &self.off[0], &self.tau[0], &self.work[0])
+        else:
+            dsytrd(&lower, &order, &self.reduced[0], &order, &self.diagonal[0], &self.off[0], &self.tau[0], &self.work[0],
+                   &lwork, &info)
         self.deflated = 0
         self.norm = 0.0
         for i in range(n):

@@ -22,10 +22,6 @@ from optim.requests import Together, on_processor
 from optim.stationary import characterise_minimum
 from optim.transition_state import locate_steps, searcher
 
-#: Energies (relative) and aligned distances of copies of one minimum, both converged to machine precision.
-SAME_ENERGY = 1e-11
-SAME_DISTANCE = 1e-4
-
 
 @dataclass(slots=True)
 class ConnectResult:
@@ -143,15 +139,6 @@ class Connector:
         self.graph.add(minimum)
         return len(self.minima) - 1, True
 
-    def recognise(self, energy, coordinates):
-        """The known minimum of which a converged point is a copy to many digits, or None."""
-        for record in self.minima:
-            if abs(record.energy - energy) < SAME_ENERGY * max(1.0, abs(energy)) and self.potential.symmetry.same(
-                coordinates, record.coordinates, min(SAME_DISTANCE, self.settings.distance_tolerance)
-            ):
-                return record
-        return None
-
     def known_transition_state(self, energy, coordinates):
         """Index of the triple with this transition state, or None."""
         return self._find([t.transition_state for t in self.triples], energy, coordinates)
@@ -228,7 +215,7 @@ class Connector:
             if record.energy > s.max_ts_energy:
                 self.fail("transition state above MAXTSENERGY")
                 return 0
-            path = yield from follow_path_steps(self.potential, record, s, vector, self.recognise)
+            path = yield from follow_path_steps(self.potential, record, s, vector, self.minima)
         except ConvergenceError as error:
             self.fail(str(error).split(":")[0])
             return 0

@@ -27,6 +27,10 @@ RESOLVABLE = 1e-14
 QUADRATIC = 2.0
 PUSH_FACTOR = 3.0
 PUSH_TRIALS = 12
+#: Energies (relative to that of the larger of them and one) and aligned distances of copies of one minimum, both converged to
+#: machine precision.
+SAME_ENERGY = 1e-11
+SAME_DISTANCE = 1e-5
 #: How a side is followed, all with the same arguments and result.
 METHODS = {
     "chebyshev": _chebyshev.descend,
@@ -164,7 +168,7 @@ def _quadratic_push(potential, ts, direction, push):
     return push
 
 
-def _side_steps(potential, ts, vector, sign, push, settings, recognise):
+def _side_steps(potential, ts, vector, sign, push, settings, minima):
     """One side, as a coroutine: push, then downhill by the chosen method; the end is a verified minimum."""
     began = time.perf_counter()
     origin = ts.coordinates
@@ -213,8 +217,8 @@ def _side_steps(potential, ts, vector, sign, push, settings, recognise):
     if newton and run["rms"] > POLISHED:
         end = newton_minimise(potential, x, max_step=settings.path_max_step)[0]
     minimum = None
-    if recognise is not None and run.get("minimum") and run["rms"] <= POLISHED:
-        minimum = _copy_of_known(potential, e, end, recognise(e, end))
+    if run.get("minimum") and run["rms"] <= POLISHED:
+        minimum = copy_of_known(potential, minima, e, end)
     if minimum is None:
         minimum = characterise_minimum(potential, end, e, settings, polish=False)
     last = minimum.energy
@@ -229,9 +233,28 @@ def _side_steps(potential, ts, vector, sign, push, settings, recognise):
     return Side(end, minimum, length, steps, *recorded, time.perf_counter() - began)
 
 
-def _copy_of_known(potential, energy, x, known):
-    """The record of a known minimum with the coordinates of a copy of it; None where nothing is known."""
-    return None if known is None else replace(known, energy=energy, coordinates=potential.symmetry.standard_frame(x))
+def copy_of_known(potential, minima, energy, x):
+    """Record of a converged point that is a copy of one of the minima, to many digits; None where it is not.
+
+    Parameters
+    ----------
+    potential : Potential
+    minima : iterable of Minimum
+        Verified.
+    energy : float
+    x : ndarray of shape (n_variables,)
+
+    Returns
+    -------
+    Minimum or None
+        What is known of it, with the energy and the coordinates of this copy.
+    """
+    for known in minima:
+        if abs(known.energy - energy) < SAME_ENERGY * max(1.0, abs(energy)) and potential.symmetry.same(
+            x, known.coordinates, SAME_DISTANCE
+        ):
+            return replace(known, energy=energy, coordinates=potential.symmetry.standard_frame(x))
+    return None
 
 
 def _beside_saddle(potential, x, push):
@@ -272,12 +295,8 @@ def follow_path(potential, ts, settings, vector=None):
     return on_processor(follow_path_steps(potential, ts, settings, vector))
 
 
-def follow_path_steps(potential, ts, settings, vector=None, recognise=None):
-    """`follow_path` as a coroutine (`optim.requests`).
-
-    ``recognise(energy, coordinates)`` may return the record of a verified minimum of which the end of a side is a copy; the end
-    need not be described again.
-    """
+def follow_path_steps(potential, ts, settings, vector=None, minima=()):
+    """`follow_path` as a coroutine (`optim.requests`). Ends that are copies of ``minima`` are not described again."""
     if vector is None:
         vector = _downhill_vector(potential, ts, settings)
     attempts = [(settings.pushoff / RETRY_FACTOR**k, settings) for k in range(settings.path_retries)]
@@ -290,7 +309,7 @@ def follow_path_steps(potential, ts, settings, vector=None, recognise=None):
     for push, with_settings in attempts:
         try:
             plus, minus = yield Together(
-                [_side_steps(potential, ts, vector, sign, push, with_settings, recognise) for sign in (1.0, -1.0)]
+                [_side_steps(potential, ts, vector, sign, push, with_settings, minima) for sign in (1.0, -1.0)]
             )
         except ConvergenceError as error:
             problem = error

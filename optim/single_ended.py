@@ -3,6 +3,7 @@
 import numpy as np
 
 from common.errors import ConvergenceError
+from common.stationary_points import Minimum
 from optim.path import follow_path_steps
 from optim.requests import Together, on_processor
 from optim.transition_state import locate_steps, searcher
@@ -62,7 +63,8 @@ def search_steps(potential, minimum, settings, rng, n_searches=4, known=(), disp
             direction /= np.linalg.norm(direction)
         length = displacement * potential.step_scale * rng.uniform(0.3, 1.5)
         starts.append((x + length * direction, direction))
-    return (yield from _triples_steps(potential, engine, starts, settings, known))
+    minima = [minimum] if isinstance(minimum, Minimum) else []
+    return (yield from _triples_steps(potential, engine, starts, settings, known, minima))
 
 
 def random_start(potential, rng):
@@ -112,35 +114,47 @@ def search_anywhere_steps(potential, settings, rng, n_searches=8):
     return (yield from _triples_steps(potential, engine, starts, settings, ()))
 
 
-def _triples_steps(potential, engine, starts, settings, known):
+class _KnownStates:
+    """Transition states, looked up by their energies."""
+
+    def __init__(self, potential, settings, states):
+        self.symmetry, self.settings = potential.symmetry, settings
+        self.states = list(states)
+        self.energies = np.array([ts.energy for ts in self.states])
+
+    def add(self, state):
+        """One more."""
+        self.states.append(state)
+        self.energies = np.append(self.energies, state.energy)
+
+    def holds(self, energy, coordinates):
+        """Whether a point is a copy of one of them."""
+        close = np.flatnonzero(np.abs(self.energies - energy) < self.settings.energy_tolerance)
+        tolerance = self.settings.distance_tolerance
+        return any(self.symmetry.same(coordinates, self.states[k].coordinates, tolerance) for k in close)
+
+
+def _triples_steps(potential, engine, starts, settings, known, minima=()):
     """Distinct triples from (point, direction) each."""
-    states, found = list(known), []
-    yield Together([_triple_steps(potential, engine, *start, settings, states, found) for start in starts])
+    states, found = _KnownStates(potential, settings, known), []
+    yield Together([_triple_steps(potential, engine, *start, settings, states, found, minima) for start in starts])
     return found
 
 
-def _triple_steps(potential, engine, point, direction, settings, states, found):
+def _triple_steps(potential, engine, point, direction, settings, states, found, minima):
     """One more triple in ``found``, and its transition state in ``states``, unless it is known or the search fails."""
-
-    def is_known(energy, coordinates):
-        return any(
-            abs(ts.energy - energy) < settings.energy_tolerance
-            and potential.symmetry.same(coordinates, ts.coordinates, settings.distance_tolerance)
-            for ts in states
-        )
-
     try:
-        located = yield from locate_steps(potential, engine, point, direction, settings, is_known=is_known)
+        located = yield from locate_steps(potential, engine, point, direction, settings, is_known=states.holds)
         if located is None or located[0].energy > settings.max_ts_energy:
             return
         record, vector = located
-        triple = (yield from follow_path_steps(potential, record, settings, vector)).triple
+        triple = (yield from follow_path_steps(potential, record, settings, vector, minima)).triple
     except ConvergenceError:
         return
     barriers = record.energy - triple.plus.energy, record.energy - triple.minus.energy
     if min(barriers) > settings.max_barrier or max(barriers) > settings.max_larger_barrier:
         return
     # another search may have come here meanwhile
-    if not is_known(record.energy, record.coordinates):
+    if not states.holds(record.energy, record.coordinates):
         found.append(triple)
-        states.append(triple.transition_state)
+        states.add(triple.transition_state)

@@ -23,6 +23,8 @@ def stabiliser_order(weights, biases, classes, tolerance=1e-5):
         k unconnected nodes of a class give 2^k k!. The rest is counted by orbits and stabilisers:
         the product over the nodes of the size of a node's orbit under the elements that fix the nodes before it.
     """
+    if len(weights) == 2 and _all_differ(weights, biases, tolerance):
+        return 1
     weights = [np.array(w, dtype=float) for w in weights]
     biases = [np.array(b, dtype=float) for b in biases]
     classes = [np.asarray(kinds) for kinds in classes]
@@ -40,6 +42,15 @@ def stabiliser_order(weights, biases, classes, tolerance=1e-5):
     if len(weights) == 2:
         return total * _equal_nodes(weights, biases, classes[0], tolerance)
     return total * _SignedNodes(weights, biases, classes, tolerance).order()
+
+
+def _all_differ(weights, biases, tolerance):
+    """Whether one column of sizes alone tells all nodes of one hidden layer apart, and none is empty."""
+    sizes = np.abs(np.concatenate([weights[0], biases[0][:, None], weights[1].T], axis=1))
+    if sizes.max(axis=1).min() < tolerance:
+        return False
+    sizes.sort(axis=0)
+    return len(sizes) == 1 or bool((sizes[1:] - sizes[:-1]).min(axis=0).max() >= tolerance)
 
 
 def _equal_nodes(weights, biases, kinds, tolerance):
