@@ -72,7 +72,7 @@ def table(path, keyword):
 
 def _log10(item, where):
     """log10 of a number as Fortran prints it; nan when it is not positive."""
-    match = re.fullmatch(r"([-+]?\d*\.?\d+)(?:[EeDd]?([-+]\d+))?", item)
+    match = re.fullmatch(r"([-+]?(?:\d+\.?\d*|\.\d+))(?:[EeDd]?([-+]?\d+))?", item)
     if match is None:
         raise InputError(f"{where}: expected a number, found {item}")
     mantissa, exponent = float(match.group(1)), int(match.group(2) or 0)

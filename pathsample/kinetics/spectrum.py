@@ -19,8 +19,8 @@ MOST_MINIMA = 6000
 WELL_CONDITIONED = 1e-5
 #: Rates of one run of the Lanczos method, relative to its slowest, that are right to ten digits.
 BATCH = 1e-5
-#: Largest ratio of rates that can be told from rounding with the slow modes projected out.
-SPAN = 1e18
+#: Largest ratio of rates that have nine digits with the slow modes projected out.
+SPAN = 1e7
 #: A diagonal entry that only served to choose the next pivot is computed anew when it fell to this fraction.
 STALE = 1e-3
 

@@ -8,7 +8,11 @@ from common.formats.fortran import g, i
 from pathsample.kinetics.graph_transformation import connected_part, transform
 from pathsample.kinetics.kinetic_monte_carlo import make_walker, simulate
 from pathsample.kinetics.numbers import g_of_ln
+from pathsample.kinetics.path_sampling import sample_paths
 from pathsample.kinetics.rates import ln_sum
+
+#: Steps of a whole run, some minutes, beyond which paths are drawn without doing each step.
+TOO_MANY_STEPS = 2e9
 
 
 def write_waiting_times(setup, network):
@@ -41,13 +45,25 @@ def kinetic_monte_carlo(setup, network, product, reactant, values, report):
             bar.update(done - shown)
             shown = done
 
-        found = simulate(network, runs, setup.seed, product, reactant, check, values.threshold)
+        found = None
+        total = counted.ln_mfpt + np.log(runs)
+        if total > np.log(TOO_MANY_STEPS):
+            report.line(
+                f"KMC> {g_of_ln(counted.ln_mfpt)} steps are expected in a run: numbers of visits are drawn instead "
+                "(kinetic path sampling)"
+            )
+            try:
+                found = sample_paths(network, runs, setup.seed, product, reactant, check)
+            except ValueError as error:
+                report.line(f"KMC> {error}; single steps are done until the run is stopped")
+        if found is None:
+            found = simulate(network, runs, setup.seed, product, reactant, check, values.threshold)
         bar.update(runs - shown)
     if setup.settings.given("DEBUG"):
         expected = counted.ln_passage_all
         for a, b, steps, ln_time in zip(found.end.tolist(), found.start.tolist(), found.steps.tolist(), found.ln_time.tolist()):
             report.line(
-                f"KMC> minimum {a + 1:8d} hit in {int(steps):12d} KMC steps in time {g_of_ln(ln_time)} "
+                f"KMC> minimum {a + 1:8d} hit in {steps:12.0f} KMC steps in time {g_of_ln(ln_time)} "
                 f"expected steps= {g_of_ln(expected[b])}"
             )
     ln_mean, error = found.ln_mean()
