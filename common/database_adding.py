@@ -60,8 +60,9 @@ class AddMethods:
         ).fetchall()
         if len(rows) > 1:
             rows.sort(key=lambda row: (abs(row[0] - energy), row[2]))
+        bytes_of_x = None if x is None or not rows else x.tobytes()
         for row in rows:
-            if row[1] is None or x is None or self._same(x, np.frombuffer(row[1], "<f8")):
+            if row[1] is None or x is None or row[1] == bytes_of_x or self._same(x, np.frombuffer(row[1], "<f8")):
                 yield row[2:]
 
     def _same(self, x, stored):
@@ -223,7 +224,7 @@ class AddMethods:
         return rows, (row.tobytes() for row in x)
 
     def add_triples(
-        self, triples, *, all_ts=False, max_ts_energy=None, eigenvalue_cut=None, max_barrier=None, min_barrier=None
+        self, triples, *, all_ts=False, max_ts_energy=None, eigenvalue_cut=None, max_barrier=None, min_barrier=None, ends=None
     ):
         """Add transition states with their minima, as PATHSAMPLE's getallpaths does, in one transaction.
 
@@ -245,6 +246,8 @@ class AddMethods:
             Leave out triples both of whose barriers are above this (MAXBARRIER).
         min_barrier : float, optional
             Leave out triples one of whose barriers is below this (MINBARRIER).
+        ends : sequence of (int, int), optional
+            Ids of the two minima of each triple, where they are stored already; of the minima only the energies are used then.
 
         Returns
         -------
@@ -252,7 +255,7 @@ class AddMethods:
         """
         report = AddReport()
         with self.transaction():
-            for triple in triples:
+            for place, triple in enumerate(triples):
                 reason = self._unfit(triple, max_ts_energy, eigenvalue_cut) or _unfit_barriers(triple, max_barrier, min_barrier)
                 if reason:
                     report.skipped += 1
@@ -260,12 +263,12 @@ class AddMethods:
                     energy = triple.transition_state.energy
                     report.messages.append(f"getallpaths> skipping ts with energy {energy:.10f}: {reason}")
                 else:
-                    report.ids.append(self._add_triple(triple, all_ts, report))
+                    report.ids.append(self._add_triple(triple, all_ts, report, None if ends is None else ends[place]))
         return report
 
-    def _add_triple(self, triple, all_ts, report):
-        sides = [self._vector(triple.plus), self._vector(triple.minus)]
-        ids = [
+    def _add_triple(self, triple, all_ts, report, ends=None):
+        sides = [None, None] if ends else [self._vector(triple.plus), self._vector(triple.minus)]
+        ids = list(ends) if ends else [
             next((number for (number,) in self._copies("minima", "id", minimum.energy, x)), None)
             for minimum, x in zip((triple.plus, triple.minus), sides)
         ]

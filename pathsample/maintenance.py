@@ -14,6 +14,8 @@ from pathsample.setup import DATABASE
 
 #: Keywords after which the run stops.
 EXTRACTIONS = ("EXTRACTMIN", "EXTRACTMINFILE", "EXTRACTTS", "EXTRACTTSFILE")
+#: Points that are merged or written at a time.
+PART = 2000
 SUBSETS = ("REMOVESP", "RETAINSP", "REMOVEUNCONNECTED")
 
 
@@ -58,48 +60,77 @@ def maintain(setup, database, report):
 # Adding
 
 
-def read_database(setup, name):
-    """All stationary points of the database in another directory, for MERGEDB.
+class OtherDatabase:
+    """The database in another directory, for MERGEDB: opened and checked at once, read when it is merged.
 
-    Returns
-    -------
-    minima : list of Minimum
-    states : list of TransitionState
+    Parameters
+    ----------
+    setup : Setup
+    name : str
+        The directory, as pathdata names it.
+
+    Raises
+    ------
+    DatabaseError, InputError
+        It belongs to another potential, or its text files cannot be read.
     """
-    from common.database import Database
-    from common.text_database import import_text
-    from pathsample.start_from_path import check_text_database
 
-    folder = setup.path(name)
-    made_for = {
-        "symmetry": setup.symmetry,
-        "fingerprint": setup.potential.fingerprint(),
-        "n_variables": setup.n_variables,
-    }
-    if (folder / DATABASE).is_file():
-        with closing(Database(folder / DATABASE, read_only=True, **made_for)) as other:
-            return other.minima(), other.transition_states()
-    with tempfile.TemporaryDirectory() as place, closing(Database(Path(place) / DATABASE, **made_for)) as other:
-        import_text(folder, other, points=True)
-        check_text_database(setup, other)
-        return other.minima(), other.transition_states()
+    def __init__(self, setup, name):
+        from common.database import Database
+        from common.text_database import import_text
+        from pathsample.start_from_path import check_text_database
+
+        self.name, folder = name, setup.path(name)
+        made_for = {
+            "symmetry": setup.symmetry,
+            "fingerprint": setup.potential.fingerprint(),
+            "n_variables": setup.n_variables,
+        }
+        self._place = None
+        if (folder / DATABASE).is_file():
+            self.database = Database(folder / DATABASE, read_only=True, **made_for)
+            return
+        self._place = tempfile.TemporaryDirectory()
+        self.database = Database(Path(self._place.name) / DATABASE, **made_for)
+        import_text(folder, self.database, points=True)
+        check_text_database(setup, self.database)
+
+    def close(self):
+        """Close it."""
+        self.database.close()
+        if self._place is not None:
+            self._place.cleanup()
 
 
-def merge(setup, database, name, minima, states, report):
+def parts(count):
+    """Ranges of ids that cover 1 to ``count``, a few thousand at a time."""
+    return [range(k, min(k + PART, count + 1)) for k in range(1, count + 1, PART)]
+
+
+def merge(setup, database, source, report):
     """MERGEDB: add minima in their order, then the transition states, in one transaction."""
-    from common.stationary_points import Triple
+    from common.stationary_points import Minimum, Triple
 
     before = database.n_minima, database.n_transition_states
+    rules, other, left_out = setup.filters | {"eigenvalue_cut": None}, source.database, 0
+    counts = other.n_minima, other.n_transition_states
     with database.transaction():
-        ids = [i for i, _ in database.add_minima(minima)]
-        # the records of this database, so that both sides are recognised whatever the tolerances of the other one
-        own = {i: database.minimum(i) for i in set(ids)}
-        triples = [Triple(own[ids[ts.plus - 1]], ts, own[ids[ts.minus - 1]]) for ts in states]
-        added = database.add_triples(triples, **(setup.filters | {"eigenvalue_cut": None}))
-    report.lines(message for message in added.messages if "writing data" not in message)
+        ids = [i for numbers in parts(counts[0]) for i, _ in database.add_minima(other.minima(numbers))]
+        energies = database.energies()
+        for numbers in parts(counts[1]):
+            states = other.transition_states(numbers)
+            # by their numbers in this database, so that both sides are known whatever the tolerances of the other one
+            ends = [(ids[ts.plus - 1], ids[ts.minus - 1]) for ts in states]
+            triples = [
+                Triple(Minimum(energies[i - 1], None), ts, Minimum(energies[j - 1], None))
+                for ts, (i, j) in zip(states, ends)
+            ]
+            added = database.add_triples(triples, ends=ends, **rules)
+            left_out += added.skipped
+            report.lines(message for message in added.messages if "writing data" not in message)
     report.line(
-        f"mergedb> {name}: {len(minima)} minima, {database.n_minima - before[0]} new, {len(states)} transition states, "
-        f"{database.n_transition_states - before[1]} new, {added.skipped} left out"
+        f"mergedb> {source.name}: {counts[0]} minima, {database.n_minima - before[0]} new, {counts[1]} transition states, "
+        f"{database.n_transition_states - before[1]} new, {left_out} left out"
     )
 
 
@@ -247,8 +278,8 @@ def extract(setup, database, keyword, report):
         ids = [n] if n > 0 else range(1, count + 1)
     name = "extractedts" if states else "extractedmin"
     with atomic_write(setup.directory / name) as output:
-        for i in ids:
-            output.write(text(database.coordinates([i], transition_states=states)[0], decimals=15))
+        for k in range(0, len(ids), PART):
+            output.write(text(database.coordinates(ids[k : k + PART], transition_states=states), decimals=15))
     report.line(f"extract> coordinates of {len(ids)} {'transition states' if states else 'minima'} written to {name}")
     return name
 

@@ -181,9 +181,9 @@ def read_files(setup):
     if settings.given("ADDMIN"):
         collect("ADDMIN", lambda: start_from_path.read_added_minima(setup))
     if settings.given("MERGEDB"):
-        from pathsample.maintenance import read_database
+        from pathsample.maintenance import OtherDatabase
 
-        collect("MERGEDB", lambda: [(v.directory, *read_database(setup, v.directory)) for v in settings.all("MERGEDB")])
+        collect("MERGEDB", lambda: [OtherDatabase(setup, v.directory) for v in settings.all("MERGEDB")])
     if settings.given("FROMLOWEST"):
         from pathsample.maintenance import read_lowest
 
@@ -309,8 +309,9 @@ def add_files(setup, database, files, report):
     if "MERGEDB" in files or "DIJINITSTART" in files:
         from pathsample.maintenance import merge, start_from_geometries
 
-        for name, minima, states in files.get("MERGEDB", ()):
-            merge(setup, database, name, minima, states, report)
+        for source in files.get("MERGEDB", ()):
+            with closing(source):
+                merge(setup, database, source, report)
         if "DIJINITSTART" in files and not database.endpoints("A"):
             start_from_geometries(database, files["DIJINITSTART"], report)
 

@@ -104,12 +104,16 @@ def check_descent(potential, optim, ts, plus, minus, energy_tolerance, distance_
     ]
 
 
-def copies(minima, symmetry, energy_tolerance, distance_tolerance):
+def copies(ids, energies, coordinates, symmetry, energy_tolerance, distance_tolerance):
     """Pairs of minima that are copies of each other.
 
     Parameters
     ----------
-    minima : list of Minimum
+    ids : array_like of int
+    energies : array_like
+        Of these minima.
+    coordinates : callable
+        Gives the coordinates of the minimum with an id; asked for minima of nearly equal energies only.
     symmetry : Symmetry
     energy_tolerance, distance_tolerance : float
         Those of the database.
@@ -120,16 +124,19 @@ def copies(minima, symmetry, energy_tolerance, distance_tolerance):
     nearest : float
         Smallest aligned distance between minima of equal energy; inf when no energies are equal.
     """
-    order = sorted(minima, key=lambda m: m.energy)
+    ids, energies = np.asarray(ids), np.asarray(energies)
+    order = np.argsort(energies, kind="stable")
+    ids, energies = ids[order].tolist(), energies[order].tolist()
     pairs, nearest = [], np.inf
-    for place, a in enumerate(order):
-        for b in order[place + 1 :]:
-            if b.energy - a.energy >= energy_tolerance:
+    for place, a in enumerate(ids):
+        for other in range(place + 1, len(ids)):
+            if energies[other] - energies[place] >= energy_tolerance:
                 break
-            distance = symmetry.align(b.coordinates, a.coordinates)[1]
+            b = ids[other]
+            distance = symmetry.align(coordinates(b), coordinates(a))[1]
             nearest = min(nearest, distance)
             if distance < distance_tolerance:
-                pairs.append((min(a.id, b.id), max(a.id, b.id)))
+                pairs.append((min(a, b), max(a, b)))
     return pairs, nearest
 
 
@@ -152,8 +159,7 @@ def verify(setup, database, engine, minima=None, transition_states=None, progres
     """
     from pathsample.jobs import check_minimum, check_transition_state
 
-    all_minima = {m.id: m for m in database.minima()}
-    minima = sorted(all_minima) if minima is None else minima
+    minima = list(range(1, database.n_minima + 1)) if minima is None else minima
     if transition_states is None:
         transition_states = list(range(1, database.n_transition_states + 1))
     result = Verification(checked_minima=len(minima), checked_transition_states=len(transition_states))
@@ -164,25 +170,26 @@ def verify(setup, database, engine, minima=None, transition_states=None, progres
         for key, outcome in engine.run(function, jobs):
             if progress is not None:
                 progress.update(1)
-            if outcome.error is not None:
-                found[kind, key] = ([f"the check failed: {outcome.error}"], {})
-            else:
-                found[kind, key] = outcome.value
+            failed = [f"the check failed: {outcome.error}"], {}
+            problems, figures = failed if outcome.error is not None else outcome.value
+            if problems:
+                found[kind, key] = problems
+            for name, value in figures.items():
+                result.note(f"{kind} {name}", value)
 
-    collect("minimum", check_minimum, ((i, (all_minima[i],)) for i in minima))
+    # read one by one, when a worker is ready for them
+    collect("minimum", check_minimum, ((i, (database.minimum(i),)) for i in minima))
 
     def ts_jobs():
         for i in transition_states:
             ts = database.transition_state(i)
-            yield i, (ts, all_minima[ts.plus], all_minima[ts.minus], *tolerances)
+            yield i, (ts, database.minimum(ts.plus), database.minimum(ts.minus), *tolerances)
 
     collect("transition state", check_transition_state, ts_jobs())
-    for (kind, number), (problems, figures) in sorted(found.items()):
+    for (kind, number), problems in sorted(found.items()):
         result.problems += [f"{kind} {number}: {problem}" for problem in problems]
-        for name, value in figures.items():
-            result.note(f"{kind} {name}", value)
-    chosen = [all_minima[i] for i in minima]
-    pairs, nearest = copies(chosen, setup.symmetry, *tolerances)
+    energies = database.energies()[np.array(minima, dtype=np.int64) - 1]
+    pairs, nearest = copies(minima, energies, lambda i: database.minimum(i).coordinates, setup.symmetry, *tolerances)
     result.problems += [f"minimum {j}: a copy of minimum {i}" for i, j in pairs]
     result.worst["nearest equal energies"] = nearest
     result.problems += database.check()

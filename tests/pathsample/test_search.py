@@ -13,7 +13,7 @@ from pathsample.run import run
 @pytest.mark.validation
 def test_survey_of_lj7_is_complete(tmp_path, capsys):
     """Four minima and twelve transition states (Doye and Wales 2002)."""
-    cluster(tmp_path, 7, "SURVEY 80 ,, 4 40\nCPUS 1\nSEED 1\n", n_minima=1)
+    cluster(tmp_path, 7, "SURVEY 120 ,, 4 40\nCPUS 1\nSEED 1\n", n_minima=1)
     assert run(tmp_path) == 0
     with Database(tmp_path / "landscape.db", read_only=True) as database:
         assert (database.n_minima, database.n_transition_states) == (4, 12)
