@@ -15,8 +15,8 @@ BAND, SADDLE, DESCENT, MINIMISATION = range(4)
 SADDLE_ROWS = 8
 DESCENT_ROWS = 7
 RIGID_MODES = 6
-#: Most memory for the work space of all blocks.
-SPACE_BYTES = 2 << 30
+#: Most memory for the work space of all blocks: several processes may share a device.
+SPACE_BYTES = 1 << 29
 #: Settings of searches that a kernel is told under the same name.
 SETTINGS = (
     "history", "max_step", "max_rise", "diagonal", "difference_step", "central_differences", "ritz_history",
