@@ -36,10 +36,14 @@ def open_device(potential, number=None):
     """
     from potentials.cuda.device import Device
 
-    device = Device(number)
+    device, server = Device(number), None
     try:
-        yield DeviceServer(potential, device)
+        server = DeviceServer(potential, device)
+        yield server
     finally:
+        if server is not None:
+            # its memory goes while the context is there
+            server.tasks = None
         device.close()
 
 
