@@ -42,6 +42,8 @@ RECORDS = ("mlsup_test", "network", "misclassification", "heat_capacity", "auc_s
 SEEDS = (("data", r"^ *RANSEED +(\d+)"), ("pathdata", r"^ *SEED +(\d+)"), ("network.yaml", r"^  seed: (\d+)"))
 #: Pictures beside each other in the figure of a table.
 ACROSS = 2
+#: Width of one of them and height of its title in inches.
+PICTURE_WIDTH, TITLE_HEIGHT = 6.0, 0.3
 
 
 def reproduce(directory, size, report, only=()):
@@ -302,12 +304,13 @@ def put_together(directory, table, results):
         return []
     across = min(int(table.get("across", ACROSS)), len(pictures))
     down = -(-len(pictures) // across)
-    widest = max(image.shape[1] for _, image in pictures)
-    tallest = max(image.shape[0] for _, image in pictures)
-    width = 6.0
-    figure = Figure(figsize=(width * across, (width * tallest / widest + 0.3) * down), layout="constrained")
+    shapes = [image.shape[0] / image.shape[1] for _, image in pictures]
+    # every row is as high as its tallest picture
+    heights = [max(shapes[row * across : (row + 1) * across]) * PICTURE_WIDTH + TITLE_HEIGHT for row in range(down)]
+    figure = Figure(figsize=(PICTURE_WIDTH * across, sum(heights)), layout="constrained")
+    grid = figure.add_gridspec(down, across, height_ratios=heights)
     for place, (name, image) in enumerate(pictures):
-        axes = figure.add_subplot(down, across, place + 1)
+        axes = figure.add_subplot(grid[place // across, place % across])
         axes.imshow(image, interpolation="antialiased")
         if table.get("titles", True):
             axes.set_title(name.replace("_", " "), fontsize=11)
