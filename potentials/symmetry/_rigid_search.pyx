@@ -34,8 +34,11 @@ cdef Py_ssize_t N_TURNS = 30
 cdef Py_ssize_t MAX_ROUNDS = 10
 cdef double SMALLEST_TURN = 0.03
 cdef double LARGEST_TURN = 0.45
-# Orientations that are followed to the end, the best after one rotation to the assignment and a second assignment.
-cdef Py_ssize_t N_FINISHED = 24
+# Orientations that are followed to the end, the best after one rotation to the assignment and a second assignment: one in
+# so many of those refined, within limits.
+cdef Py_ssize_t FINISHED_SHARE = 8
+cdef Py_ssize_t LEAST_FINISHED = 4
+cdef Py_ssize_t MOST_FINISHED = 24
 # A turned orientation is dropped when its second assignment costs this many times the result that it is to improve.
 cdef double HOPELESS = 1.2
 cdef double NO_LIMIT = 1e300
@@ -309,5 +312,6 @@ cdef class ClusterSearch(ClusterCore):
                     clusters, &matrix[n_starts + k, 0], &p[0], &seen[0], n_seen, NO_LIMIT, 2, w
                 )
         squares[n_starts:][squares[n_starts:] < 0.0] = np.inf
-        last = n_starts + min(N_FINISHED, int(np.isfinite(squares[n_starts:]).sum()))
+        finished = min(max(n_refined // FINISHED_SHARE, LEAST_FINISHED), MOST_FINISHED)
+        last = n_starts + min(finished, int(np.isfinite(squares[n_starts:]).sum()))
         return matrices[np.argsort(squares, kind="stable")[:last]]

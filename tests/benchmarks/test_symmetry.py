@@ -26,7 +26,7 @@ def test_align_copies_of_lj38(benchmark, lj38):
 
 
 def test_align_different_lj38(benchmark, lj38):
-    """Aim: below 50 ms."""
+    """Aim: below 10 ms (pairs of 38 random minima: 6 ms, of 75 atoms 24 ms)."""
     assert abs(benchmark(RigidCluster(38).align, lj38[7], lj38[1])[1] - 3.1358) < 1e-4
 
 
