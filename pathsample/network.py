@@ -13,6 +13,8 @@ from pathsample.pair_sets import PairSet, ends_of, pair_keys
 FORGOTTEN = 0.01
 #: Attempts that are read to begin with: the weights of those before them are below the rounding error.
 REMEMBERED = 20_000
+#: Neighbours of each minimum that are listed in a large database at most.
+MOST_LISTED = 8
 
 
 class Yield:
@@ -157,13 +159,14 @@ class Network:
         return self.n_minima > self.distances.most_aligned
 
     def near_lists(self, count):
-        """The ``count`` nearest minima of every minimum: by aligned distances, in a large database by their lower bounds.
+        """The nearest minima of every minimum: ``count`` by aligned distances, in a large database few by lower bounds.
 
         Returns
         -------
         NearLists or FingerprintLists
         """
         kind = FingerprintLists if self.large else NearLists
+        count = min(count, MOST_LISTED) if self.large else count
         if not isinstance(self._near.get(count), kind):
             self._near[count] = kind(self.distances, count)
         self._near[count].update(self.energies)

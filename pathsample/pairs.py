@@ -16,7 +16,7 @@ from pathsample.distances import MOST_COMPARED
 from pathsample.pair_sets import ends_of, pair_keys
 
 #: DIJINITCONT in large databases: pairs on the shortest chain are aligned, and the chain sought again, so many times.
-ROUNDS = 4
+ROUNDS = 3
 #: Members of A and of B that may be linked directly.
 MOST_ENDS = 1000
 #: Pairs that tell by how much the lower bounds of distances are too small.

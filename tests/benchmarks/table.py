@@ -18,6 +18,7 @@ PACKAGES = {
     "test_optim_speed.py": "optim",
     "test_database_speed.py": "common: database",
     "test_executors_speed.py": "common: executors",
+    "test_scale_speed.py": "pathsample: choosing pairs in large databases",
     "test_kinetics_speed.py": "pathsample: kinetics",
     "test_disconnect_speed.py": "disconnect",
 }
