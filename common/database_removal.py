@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from common.discovery import SAMPLED
 from common.errors import DatabaseError
 
 
@@ -76,11 +77,22 @@ class RemovalMethods:
         self._renumber_hits("transition_states", {old: k for k, old in enumerate(numbers, 1)})
 
     def _renumber_hits(self, kind, new):
-        """Give the hits of a kind of points their new numbers; those of removed points go."""
-        rows = self._connection.execute("SELECT number, searches FROM hits WHERE kind=? ORDER BY number", (kind,)).fetchall()
-        self._connection.execute("DELETE FROM hits WHERE kind=?", (kind,))
-        kept = [(kind, int(new[old]), searches) for old, searches in rows if new.get(old)]
-        self._connection.executemany("INSERT INTO hits VALUES (?, ?, ?)", kept)
+        """Give the hits and origins of a kind of points their new numbers; those of removed points go."""
+        for word in (kind, SAMPLED[kind]):
+            query = "SELECT number, searches FROM hits WHERE kind=? ORDER BY number"
+            rows = self._connection.execute(query, (word,)).fetchall()
+            self._connection.execute("DELETE FROM hits WHERE kind=?", (word,))
+            kept = [(word, int(new[old]), searches) for old, searches in rows if new.get(old)]
+            self._connection.executemany("INSERT INTO hits VALUES (?, ?, ?)", kept)
+        sign = -1 if kind == "minima" else 1
+
+        def moved(label):
+            return label if label * sign < 0 else sign * (new.get(abs(label)) or 0)
+
+        rows = self._connection.execute("SELECT point, parent FROM origins ORDER BY point, parent").fetchall()
+        self._connection.execute("DELETE FROM origins")
+        rows = [(moved(point), moved(parent)) for point, parent in rows]
+        self._connection.executemany("INSERT OR IGNORE INTO origins VALUES (?, ?)", [row for row in rows if all(row)])
 
     def _renumber(self):
         execute = self._connection.execute

@@ -182,6 +182,7 @@ class JobMethods:
         summary=None,
         seconds=math.nan,
         attempt=None,
+        samples=None,
         **rules,
     ):
         """File the result of a job: its stationary points, its attempt and its change of state are one transaction.
@@ -201,6 +202,10 @@ class JobMethods:
         attempt : tuple, optional
             ``(i, j)``, or ``(i,)`` for a single-ended search: what to write into the table of attempts. The outcome is
             ``status``, and ``summary["connected"]`` whether the pair is connected now.
+        samples : dict, optional
+            Of a job that made samples (`common.discovery`): their number, ``searches``, and ``found``, for each that ended in
+            a transition state the labels of the points that it started from, and the number of the transition state or
+            -1 - k for triple k.
         **rules
             As for `add_triples`.
 
@@ -218,7 +223,7 @@ class JobMethods:
             report = self.add_triples(triples, **rules)
             report.minimum_ids = [self._add_minimum(minimum) for minimum in minima]
             report.new_minima += [number for number, new in report.minimum_ids if new]
-            self._record_hits(report, attempt or ())
+            self._record_hits(report, attempt or (), samples)
             summary = plain(summary or {})
             if attempt is not None:
                 self.record_attempt(

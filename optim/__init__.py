@@ -12,6 +12,7 @@ connect           the missing-connection cycle between two minima (NEWCONNECT)
 steepest_descent  paths by the method of Page and McIver, or by integration of the steepest-descent equation
 graph             which pairs of minima to connect next: Dijkstra with lazy distances
 single_ended      transition states around one minimum
+samples           transition state searches from random starting points of several kinds, for surveys
 jobs              the same as a library: no files, no printing
 cli, run          the program ``optim`` (job: its input, report: its lines, output: its files)
 

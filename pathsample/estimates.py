@@ -5,7 +5,8 @@ exactly two searches found. The number of points that no search found is estimat
 (Chao, Biometrics 43, 783 (1987); Colwell et al., J. Plant Ecology 5, 3 (2012), eqs 5-10, with the confidence limits of the
 log-normal form), and the share of the discoveries still to come that fall on known points, the coverage, after Good and
 Turing (Chao and Jost, Ecology 93, 2533 (2012), eq 4a). Points are not equally easy to find, which makes this a lower
-bound; the end of a survey rests on the limit of `pathsample.lognormal`, which takes the differences into account.
+bound; the end of a survey rests on the larger one of the limits of `pathsample.lognormal` and `pathsample.tail`, which take the
+differences into account, and on there being no points that were found once only.
 """
 
 import math
@@ -13,10 +14,14 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from pathsample.lognormal import unseen_points
+from pathsample import lognormal, tail
 
 #: Normal deviate of the two-sided 95 % interval.
 DEVIATE = 1.959963984540054
+#: Share of the searches that would find a point, where none was found and so nothing is known of how easy they are to find; and
+#: the upper 97.5 % limit of a Poisson mean after no event.
+RARE = 0.01
+NO_EVENT = -math.log(0.025)
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,8 @@ class Estimate:
     ----------
     known : int
         Points in the database.
-    once, twice : int
-        Points that exactly one, and exactly two, searches found.
+    never, once, twice : int
+        Known points that no search, exactly one, and exactly two searches found.
     unseen : float
         Estimated number of points that are not in the database.
     lower, upper : float
@@ -36,10 +41,11 @@ class Estimate:
     coverage : float
         Estimated share of the next discoveries that will be known points.
     expected, limit : float
-        Number of points that are not in the database by a fit of the Poisson-lognormal distribution, and its upper limit.
+        Number of points that are not in the database by a fit of their different rates of discovery, and its upper limit.
     """
 
     known: int
+    never: int
     once: int
     twice: int
     unseen: float
@@ -71,8 +77,12 @@ def estimate(hits, searches):
     known, found = len(hits), int(np.count_nonzero(hits))
     once, twice = (int(np.count_nonzero(hits == k)) for k in (1, 2))
     total = int(hits.sum())
+    if known == 0 and searches > 0:
+        # any point that a share RARE of the searches finds would have been found, or so many at most were missed
+        limit = NO_EVENT / (RARE * searches)
+        return Estimate(0, 0, 0, 0, 0.0 if limit < 1.0 else math.inf, 0.0, limit, 0.0, 0.0 if limit < 1.0 else math.inf, limit)
     if found == 0 or searches < 2:
-        return Estimate(known, once, twice, math.inf, 0.0, math.inf, 0.0, math.inf, math.inf)
+        return Estimate(known, known, once, twice, math.inf, 0.0, math.inf, 0.0, math.inf, math.inf)
     factor = (searches - 1) / searches
     if twice:
         ratio = once / twice
@@ -95,23 +105,26 @@ def estimate(hits, searches):
         coverage = 1.0 - once / total * rest / (rest + 2.0 * max(twice, 1 if once > 1 else 0))
     else:
         coverage = 1.0
-    expected, limit = unseen_points(hits[hits > 0])
+    fits = [fit.unseen_points(hits[hits > 0]) for fit in (lognormal, tail)]
+    expected, limit = (max(values) for values in zip(*fits))
     unseen, lower, upper, expected, limit = (
         max(value - (known - found), 0.0) for value in (unseen, lower, upper, expected, limit)
     )
-    return Estimate(known, once, twice, unseen, lower, upper, coverage, expected, limit)
+    return Estimate(known, known - found, once, twice, unseen, lower, upper, coverage, expected, limit)
 
 
 def survey_estimates(database):
-    """Estimates for the minima and the transition states of a database.
+    """Estimates for the minima and the transition states of a database: from samples where any were made, or else from jobs.
 
     Returns
     -------
     dict
-        ``searches``, and an `Estimate` for each of ``minima`` and ``transition_states``.
+        ``searches``, the number of jobs, ``samples``, and an `Estimate` for each of ``minima`` and ``transition_states``.
     """
-    searches = database.searches_filed()
-    return {"searches": searches} | {kind: estimate(database.hits(kind), searches) for kind in ("minima", "transition_states")}
+    searches, samples = database.searches_filed(), database.samples()
+    kinds = ("minima", "transition_states")
+    found = {kind: estimate(database.hits(kind, sampled=samples > 0), samples or searches) for kind in kinds}
+    return {"searches": searches, "samples": samples} | found
 
 
 def plain(estimates):
@@ -132,10 +145,19 @@ def line(estimates):
     for kind, name in (("minima", "min"), ("transition_states", "ts")):
         e = estimates[kind]
         chao = f"Chao={e.unseen:8.1f} ({e.lower:.1f}-{e.upper:.1f})"
-        parts.append(f"{name}={e.known:8d} unseen={e.expected:8.1f} limit={e.limit:8.1f} {chao} coverage={e.coverage:7.4f}")
-    return f"survey> {estimates['searches']:8d} searches  " + "  ".join(parts)
+        parts.append(
+            f"{name}={e.known:8d} once={e.never + e.once:6d} unseen={e.expected:8.1f} limit={e.limit:8.1f} {chao} "
+            f"coverage={e.coverage:7.4f}"
+        )
+    samples = f"{estimates['samples']:10d} samples  " if estimates["samples"] else ""
+    return f"survey> {estimates['searches']:8d} searches  {samples}" + "  ".join(parts)
 
 
 def below(estimates, bound):
-    """Whether the limits of the unseen minima and of the unseen transition states are both below a bound."""
-    return all(estimates[kind].limit < bound for kind in ("minima", "transition_states"))
+    """Whether a survey has met its bound.
+
+    The limits of the unseen minima and of the unseen transition states are both below it, and so are the numbers of points
+    that were found once or, by the searches that count, never: each stands for others like it.
+    """
+    kinds = (estimates["minima"], estimates["transition_states"])
+    return all(e.limit < bound and e.never + e.once < bound for e in kinds)

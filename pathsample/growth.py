@@ -24,6 +24,7 @@ from common import stop
 from common.errors import StoppedError
 from pathsample import estimates
 from pathsample.change import changed_setup
+from pathsample.known import Known
 from pathsample.network import Network
 from pathsample.packages import jobs_per_cycle
 from pathsample.pairs import NewConnections, Task, never_tried
@@ -95,6 +96,7 @@ class Growing:
         self.continued = continued
         self.database, self.engine, self.report = database, engine, report
         self.network = Network(database, setup.symmetry)
+        self.known = Known(database, self.network)
         self.take_setup(setup)
         self.growth = Growth()
         self.estimates = None
@@ -260,6 +262,10 @@ class Growing:
         payloads = [
             (task.kind, {"first": task.first, "second": task.second, "attempt": task.attempt, "cycle": cycle}) for task in tasks
         ]
+        for kind, payload in payloads:
+            if kind == "sample":
+                # what is known now, not when the job is started, or the database would depend on the number of workers
+                payload |= {"minima": self.network.n_minima, "states": len(self.network.plus)}
         with self.database.transaction():
             ids = self.database.add_jobs(payloads, seed=self.setup.seed)
             self.database.set_meta(META, self.state)
@@ -281,7 +287,8 @@ class Growing:
         """(key, arguments) of a job for the engine."""
         first = self.database.minimum(job.payload["first"])
         second = self.database.minimum(job.payload["second"])
-        return job.id, (job.kind, job.child, self.setup.seed, first, second, job.payload["attempt"])
+        known = (self.known.points(job),) if job.kind == "sample" else ()
+        return job.id, (job.kind, job.child, self.setup.seed, first, second, job.payload["attempt"], *known)
 
     def feed(self):
         """The jobs for the engine while any are open; None where all are under way and more may be planned when one ends."""
@@ -300,6 +307,8 @@ class Growing:
             triples = found.triples
             if found.minima:
                 result["minima"] = found.minima
+            if found.samples is not None:
+                result["samples"] = found.samples
             result.update(
                 status="connected" if found.connected else (found.message or "not connected"),
                 summary={
@@ -438,7 +447,7 @@ def dummy_run(setup, database, report):
         if task.kind == "connect":
             distance = network.distance(*task.pair)
             report.line(f"getupair> connecting minima {task.first:8d} and {task.second:8d} distance={distance:20.10f}")
-        elif task.kind == "quench":
+        elif task.kind == "sample":
             report.line("getupair> searches from random starting points")
         else:
             report.line(f"getupair> single-ended search {task.attempt + 1:6d} from minimum {task.first:8d}")
@@ -453,7 +462,7 @@ def _task(job):
 
 
 def _attempt(job):
-    """What to write into the table of attempts: a pair, one minimum for a single-ended search, None for a fresh start."""
-    if job.kind == "quench":
+    """What to write into the table of attempts: a pair, one minimum for a single-ended search, None for samples."""
+    if job.kind == "sample":
         return None
     return (job.payload["first"],) if job.kind == "single" else (job.payload["first"], job.payload["second"])

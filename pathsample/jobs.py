@@ -13,9 +13,11 @@ import numpy as np
 from common.errors import EngineError
 from pathsample.survey import DISPLACEMENTS
 
-#: Random starting points in one search of the kind "quench": of minimisations, and of transition state searches.
+#: Random starting points in one job of the kind "sample": of minimisations, and of transition state searches, and the number of
+#: evaluations after which none is started: a job is to be long beside its overhead and short beside the survey.
 FRESH_STARTS = 4
-FRESH_SADDLES = 8
+FRESH_SADDLES = 100
+FRESH_CALLS = 100_000
 #: What this worker process has built: set once by `initialise`, read by every job.
 _worker = {}
 
@@ -37,6 +39,8 @@ class SearchOutcome:
     process : int
     minima : list of Minimum
         Found apart from triples.
+    samples : dict or None
+        Of a job that made samples: see `common.jobs.JobMethods.finish_job`.
     """
 
     triples: list
@@ -46,6 +50,7 @@ class SearchOutcome:
     seconds: float
     process: int
     minima: tuple = ()
+    samples: dict | None = None
 
 
 def initialise(directory, fingerprint, energy_tolerance, distance_tolerance):
@@ -100,18 +105,20 @@ def random_generator(seed, k):
     return np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(k,)))
 
 
-def search(kind, k, seed, first, second, attempt=0):
-    """Run search k: connect two minima, look for transition states around one, or start from random points.
+def search(kind, k, seed, first, second, attempt=0, known=None):
+    """Run search k: connect two minima, look for transition states around one, or make samples.
 
     Parameters
     ----------
-    kind : {"connect", "single", "quench"}
+    kind : {"connect", "single", "sample"}
     k : int
         Number of the job, which selects its random numbers.
     seed : int
     first, second : Minimum
     attempt : int
         How many single-ended searches from this minimum came before.
+    known : optim.samples.KnownPoints, optional
+        What samples start from and recognise.
 
     Returns
     -------
@@ -119,16 +126,16 @@ def search(kind, k, seed, first, second, attempt=0):
     """
     from optim.requests import on_processor
 
-    return on_processor(search_steps(kind, k, seed, first, second, attempt))
+    return on_processor(search_steps(kind, k, seed, first, second, attempt, known))
 
 
-def search_steps(kind, k, seed, first, second, attempt=0):
+def search_steps(kind, k, seed, first, second, attempt=0, known=None):
     """`search` as a coroutine (`optim.requests`)."""
     setup = _worker["setup"]
     potential, optim = setup.potential, setup.optim
     rng = random_generator(seed, k)
     started, calls = time.perf_counter(), potential.calls
-    triples, minima = [], []
+    triples, minima, samples = [], [], None
     if kind == "connect":
         if setup.settings.given("EXEC"):
             from pathsample.external import connect_externally
@@ -139,12 +146,13 @@ def search_steps(kind, k, seed, first, second, attempt=0):
 
             result = yield from Connector(potential, optim, rng).steps(first, second)
             triples, connected, message = result.triples, result.connected, result.message
-    elif kind == "quench":
-        from optim.single_ended import search_anywhere_steps
+    elif kind == "sample":
+        from optim.samples import sample_steps
 
         minima = yield from fresh_minima_steps(potential, optim, rng)
-        triples = yield from search_anywhere_steps(potential, optim, rng, FRESH_SADDLES)
-        connected, message = bool(minima or triples), "" if minima or triples else "nothing from random starts"
+        made = yield from sample_steps(potential, optim, rng, known, FRESH_SADDLES, FRESH_CALLS)
+        triples, samples = made.triples, {"searches": made.searches, "found": made.found}
+        connected, message = bool(minima or made.found), "" if minima or made.found else "nothing from random starts"
     else:
         from optim.single_ended import search_steps as single_ended_steps
 
@@ -160,6 +168,7 @@ def search_steps(kind, k, seed, first, second, attempt=0):
         time.perf_counter() - started,
         os.getpid(),
         tuple(minima),
+        samples,
     )
 
 

@@ -2,11 +2,11 @@
 
 Four kinds of search take turns in every cycle: (a) minima outside the component of the global minimum with their nearest
 minimum inside; (b) pairs of near neighbours that were not tried; (c) single-ended searches from minima with few
-connections. (d) Some searches of a cycle start from random points, which does not depend on what is known: minimisations, and
-eigenvector-following to transition states, which finds most of those of a small landscape quickly. Unconnected minima come
-first but take at most half of a cycle while other work is left, so that a pair that cannot be connected does not stop the
-exploration; (b) and (c) share the rest by what an evaluation of each brought lately, for it differs from landscape to landscape
-and from the beginning to the end.
+connections; (d) samples: many minimisations and short transition state searches from random starting points in one job
+(`optim.samples`), which find all of a small landscape at a millisecond or so each, and on whose hits the estimate of what is
+unseen rests. Unconnected minima come first but take at most half of a cycle while other work is left, so that a pair that
+cannot be connected does not stop the exploration; (b) and (c) share the rest by what an evaluation of each brought lately, for
+it differs from landscape to landscape and from the beginning to the end.
 """
 
 import numpy as np
@@ -86,7 +86,7 @@ class Survey(Strategy):
     attempts : int
         Single-ended searches from one minimum at most.
     fresh : int
-        Searches of every cycle that start from random points.
+        Jobs of every cycle that make samples.
     """
 
     keyword = "SURVEY"
@@ -98,11 +98,9 @@ class Survey(Strategy):
         self.unconnected = ConnectUnconnected("LOWEST", neighbours)
 
     def choose(self, network, pending, count):
-        """Up to ``count`` searches, the fresh ones last."""
-        fresh = [Task("quench", network.global_minimum, network.global_minimum)] * min(self.fresh, count)
-        guided = self.guided(network, pending, count - len(fresh))
-        # without guided searches left the survey is at its end, unless it was to consist of random starts alone
-        return guided + fresh if guided or len(fresh) == count else []
+        """Up to ``count`` jobs, those with samples last. They go on when nothing is left to be connected."""
+        fresh = [Task("sample", network.global_minimum, network.global_minimum)] * min(self.fresh, count)
+        return self.guided(network, pending, count - len(fresh)) + fresh
 
     def guided(self, network, pending, count):
         """Up to ``count`` searches of the three kinds that build on what is known."""

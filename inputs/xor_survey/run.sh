@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The numbers of minima and transition states for 1 to 3 hidden nodes and lambda from 1e-1 to 1e-6 (docs/xor.md).
-# Usage: run.sh [seed [searches]]. Runs in the current directory, with pathsample on PATH.
+# Usage: run.sh [seed [jobs [bound]]]. Runs in the current directory, with pathsample on PATH.
 set -euo pipefail
-seed=${1:-1} searches=${2:-600}
+seed=${1:-1} jobs=${2:-5000} bound=${3:-0.5}
 
 printf '%-14s %-8s %8s %19s %9s\n' 'hidden nodes' lambda minima 'transition states' complete
 for nodes in 1 2 3; do
@@ -11,7 +11,7 @@ for nodes in 1 2 3; do
         rm -rf "$folder"
         mkdir "$folder"
         sed "s/^XOR .*/XOR $nodes $lambda/" odata.connect > "$folder/odata.connect"
-        sed "s/^SEED .*/SEED $seed/; s/^SURVEY [0-9]*/SURVEY $searches/" pathdata > "$folder/pathdata"
+        sed "s/^SEED .*/SEED $seed/; s/^SURVEY [0-9]*/SURVEY $jobs/; s/ 5000 0.5 9$/ 5000 $bound 9/" pathdata > "$folder/pathdata"
         (cd "$folder" && pathsample > pathsample.out)
         minima=$(awk '/^summary> minima /{print $NF}' "$folder/pathsample.out")
         states=$(awk '/^summary> transition states /{print $NF}' "$folder/pathsample.out")

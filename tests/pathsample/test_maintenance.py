@@ -366,8 +366,8 @@ def test_fresh_starts_and_lengths_of_displacements(tmp_path, monkeypatch):
     with opened(tmp_path) as database:
         kinds = [job.kind for job in database.jobs()]
         # the last three of the six searches of a cycle, or of all there are
-        assert kinds[1:4] == ["quench"] * 3
-        assert kinds.count("quench") >= 6
+        assert kinds[1:4] == ["sample"] * 3
+        assert kinds.count("sample") >= 6
         assert database.n_minima == 4
         assert database.hits("minima").min() >= 1
     assert lengths
@@ -376,7 +376,7 @@ def test_fresh_starts_and_lengths_of_displacements(tmp_path, monkeypatch):
 
 
 def test_stopped_survey_is_continued(tmp_path):
-    text = "SURVEY 40 ,, 4 20 0.01 1\nJOBSPERCYCLE 4\nCPUS 1\n"
+    text = "SURVEY 20 ,, 4 20 0.01 1\nJOBSPERCYCLE 4\nCPUS 1\n"
     cluster(tmp_path / "whole", 7, text, n_minima=1)
     cluster(tmp_path / "parts", 7, text, n_minima=1)
     assert run(tmp_path / "whole") == 0
@@ -387,7 +387,7 @@ def test_stopped_survey_is_continued(tmp_path):
 
     real = stop.requested
     try:
-        for n in (9, 30):
+        for n in (5, 16):
             stop.requested = after(n)
             with pytest.raises(StoppedError):
                 run(tmp_path / "parts")

@@ -39,7 +39,7 @@ def test_same_database_with_one_and_with_three_workers(tmp_path):
     found = []
     for workers in (1, 3):
         directory = tmp_path / str(workers)
-        cluster(directory, 7, f"SURVEY 20\nJOBSPERCYCLE 5\nCPUS {workers}\nSEED 3\n")
+        cluster(directory, 7, f"SURVEY 20 ,, 10 20 ,, 1\nJOBSPERCYCLE 5\nCPUS {workers}\nSEED 3\n")
         assert run(directory) == 0
         found.append(contents(directory))
     assert found[0] == found[1]
