@@ -124,8 +124,9 @@ def test_path_without_eigenvalues(path_of_lj7):
 
 def test_all_ts_keeps_a_transition_state_with_other_minima(path_of_lj7):
     directory, triples = path_of_lj7
-    other = next(t for t in triples[1:] if abs(t.minus.energy - triples[0].minus.energy) > 1e-3)
-    wrong = replace(triples[0], minus=min((other.plus, other.minus), key=lambda m: abs(m.energy - triples[0].plus.energy)))
+    ends = triples[0].plus, triples[0].minus
+    minima = [m for t in triples[1:] for m in (t.plus, t.minus)]
+    wrong = replace(triples[0], minus=next(m for m in minima if all(abs(m.energy - end.energy) > 1e-3 for end in ends)))
     path_info.write(directory / "path.info", [*triples, wrong])
     plain, everything = counts(directory, ""), counts(directory, "ALLTS\n")
     assert everything[1] == plain[1] + 1
