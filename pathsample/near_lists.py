@@ -105,7 +105,7 @@ class FingerprintLists(Lists):
     """The nearest minima of every minimum by the lower bounds of the distances, for databases too large to align them.
 
     A k-d tree over the first principal components of the fingerprints finds candidates, of which those with the smallest lower
-    bounds are kept: about half of the true nearest ones, and others that are a tenth further away. The tree holds the minima up
+    bounds are kept: about half of the true nearest ones, and others that are a sixth further away. The tree holds the minima up
     to a number that depends on the size of the database alone; those after it are compared with each other and looked up in
     it, so that the lists are the same however often they were brought up to date.
     """
