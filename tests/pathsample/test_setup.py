@@ -149,14 +149,6 @@ def test_every_classic_keyword_is_known():
         assert TABLE.find(name) is not None
 
 
-def test_every_supported_keyword_appears_in_a_test_or_an_input():
-    root = Path(__file__).resolve().parents[2]
-    text = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py"))
-    text += "".join(path.read_text(encoding="utf-8") for path in (root / "inputs").glob("*/pathdata"))
-    missing = [k.name for k in TABLE if k.supported and not any(name in text for name in (k.name, *k.aliases))]
-    assert not missing
-
-
 def test_keywords_without_effect_say_so():
     for name in ("RANROT", "SLEEPTIME", "PERMDIST"):
         meaning = TABLE.find(name).meaning

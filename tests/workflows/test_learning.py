@@ -75,6 +75,19 @@ def test_without_wrong_labels_there_are_none_to_measure(write, command):
     assert "no training item is labelled wrongly" in command("pathsample", status=2).stderr
 
 
+def test_pool_leaves_minima_of_low_auc_out(minima, write, command):
+    chosen = {}
+    for share in ("0.0", "1.0"):
+        write(pathdata=f"MLSUP 2 best\nMLSUPPOOL {share}\nMLSUPDATA train test 1\nMLSUPNET 2 1\n")
+        words = next(line for line in command("pathsample").stdout.splitlines() if "minima to choose among" in line).split()
+        chosen[share] = int(words[2]), float(words[-1])
+        total = int(words[4])
+    assert chosen["0.0"][0] == total
+    # at least as many as are wanted
+    assert 2 <= chosen["1.0"][0] < total
+    assert chosen["1.0"][1] > chosen["0.0"][1]
+
+
 MORE_METHODS = ("pairs", "greedy", "trained", "random", "list 1 3 2")
 
 
