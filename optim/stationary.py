@@ -12,6 +12,9 @@ MAX_NEWTON = 20
 #: the largest diagonal element of the Hessian.
 RAYLEIGH_ITERATIONS = 4
 EIGENVECTOR_RESIDUAL = 1e-12
+#: A step that does not lower the gradient is halved so often, unless the RMS gradient is below this: rounding error.
+MAX_HALVINGS = 8
+SETTLED_RMS = 1e-13
 #: A Newton step this short is within reach of quadratic convergence.
 CLOSE_STEP = 1e-3
 
@@ -64,9 +67,14 @@ def newton_stationary(potential, x, max_step, max_iterations=MAX_NEWTON):
             break
         if length > max_step:
             step *= max_step / length
-        x_new = x + step
-        e_new, g_new = potential.energy_gradient(x_new)
-        rms_new = gradient_rms(g_new)
+        for _ in range(MAX_HALVINGS):
+            x_new = x + step
+            e_new, g_new = potential.energy_gradient(x_new)
+            rms_new = gradient_rms(g_new)
+            # the gradient falls along a short enough step; the whole one may go too far where the curvature is soft
+            if rms_new < rms or rms < SETTLED_RMS:
+                break
+            step *= 0.5
         if not rms_new < rms:
             break
         slow = rms_new > 0.5 * rms

@@ -7,11 +7,13 @@ from common.errors import ConvergenceError
 from optim._rayleigh_ritz import lowest_eigenpair
 from optim.minimise import quench
 from optim.settings import OptimSettings
-from optim.stationary import characterise_transition_state
+from optim.stationary import characterise_transition_state, newton_stationary
 from optim.transition_state import find_transition_state
 from potentials.callable import CallablePotential
 from potentials.characterise import characterise_minimum, hessian_spectrum
+from potentials.datasets.xor import xor_data
 from potentials.lj import LennardJones
+from potentials.mlp import MultilayerPerceptron
 
 
 @pytest.mark.parametrize("hessian", [False, True])
@@ -25,6 +27,21 @@ def test_mueller_brown(surface, surface_settings, known_ts, hessian):
         assert result.energy == pytest.approx(energy, abs=1e-7)
         assert result.coordinates == pytest.approx(place, abs=1e-6)
         assert result.extra["eigenvalue"] < 0.0
+
+
+def test_newton_steps_settle_where_the_curvature_is_soft():
+    """Beside the zero network a full Newton step raises the gradient, and a point 1e-4 away passes for converged."""
+    network = MultilayerPerceptron((2, 1, 2), *xor_data(), 1e-6)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        state, _, rms, hessian = newton_stationary(network, 0.004 * rng.standard_normal(network.n_variables), 0.01, 60)
+        if rms < 1e-14 and (np.linalg.eigvalsh(hessian) < 0.0).sum() == 1:
+            break
+    assert 0.003 < np.linalg.norm(state) < 0.01
+    displacements = rng.standard_normal((50, network.n_variables))
+    displacements *= 1.5e-4 / np.linalg.norm(displacements, axis=1)[:, None]
+    ends = np.array([newton_stationary(network, state + d, 0.2)[0] for d in displacements])
+    assert (np.linalg.norm(ends - state, axis=1) < 1e-8).mean() > 0.9
 
 
 def test_quadratic_saddle_of_every_index():
