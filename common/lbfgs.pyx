@@ -9,6 +9,7 @@ from libc.math cimport fabs, isfinite, sqrt
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+from common._lbfgs_arithmetic cimport LBFGS_LANES, lbfgs_direction, lbfgs_move, lbfgs_pair, lbfgs_stride
 from common._vectors cimport vector_dot
 from common.function cimport Function
 
@@ -17,19 +18,6 @@ import time
 import numpy as np
 
 from common.results import Result
-
-cdef extern from "lbfgs_arithmetic.h" nogil:
-    enum: LBFGS_LANES
-    Py_ssize_t lbfgs_stride(Py_ssize_t n)
-    double lbfgs_direction(
-        Py_ssize_t stride, Py_ssize_t m, Py_ssize_t stored, Py_ssize_t head, const double* steps, const double* changes,
-        const double* rho, double* alpha, double scale, const double* gradient, double* direction, double* slope
-    )
-    void lbfgs_move(Py_ssize_t stride, const double* x, double scale, const double* d, double* x_new)
-    double lbfgs_pair(
-        Py_ssize_t stride, const double* x_new, const double* x, const double* g_new, const double* g, double* step,
-        double* change, double* yy, double* gg
-    )
 
 cdef int MAX_SHORTENINGS = 10
 cdef int MAX_RESETS = 5

@@ -7,24 +7,12 @@ eqs 8-11.
 from libc.math cimport fabs, isfinite, sqrt
 from libc.string cimport memcpy
 
+from common._lbfgs_arithmetic cimport LBFGS_LANES, lbfgs_direction, lbfgs_move, lbfgs_pair, lbfgs_stride
 from common._vectors cimport vector_dot, vector_scale
 from common.function cimport Function
 from potentials.potential cimport Potential
 
 import numpy as np
-
-cdef extern from "lbfgs_arithmetic.h" nogil:
-    enum: LBFGS_LANES
-    Py_ssize_t lbfgs_stride(Py_ssize_t n)
-    double lbfgs_direction(
-        Py_ssize_t stride, Py_ssize_t m, Py_ssize_t stored, Py_ssize_t head, const double* steps, const double* changes,
-        const double* rho, double* alpha, double scale, const double* gradient, double* direction, double* slope
-    )
-    void lbfgs_move(Py_ssize_t stride, const double* x, double scale, const double* d, double* x_new)
-    double lbfgs_pair(
-        Py_ssize_t stride, const double* x_new, const double* x, const double* g_new, const double* g, double* step,
-        double* change, double* yy, double* gg
-    )
 
 cdef extern from "_dneb.h" nogil:
     void dneb_products(Py_ssize_t n, const double* previous, const double* x, const double* next, const double* g, double* sums)

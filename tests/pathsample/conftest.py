@@ -1,11 +1,13 @@
 """A landscape whose searches cost nothing: points in the plane, a transition state between near ones."""
 
 import io
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from landscapes import cluster
 
 import pathsample
 from common.database import Database
@@ -149,3 +151,19 @@ def landscape(tmp_path):
 
     start.directory = tmp_path
     return start
+
+
+@pytest.fixture(scope="session")
+def grown_once(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("grown")
+    cluster(directory, 8, "CYCLES 2\nJOBSPERCYCLE 4\nCONNECTUNC LOWEST\nCPUS 1\nSEED 2\n", n_minima=5)
+    assert run(directory) == EXIT_DONE
+    return directory
+
+
+@pytest.fixture
+def grown(tmp_path, grown_once):
+    """The directory of an LJ8 database with minima and transition states."""
+    directory = tmp_path / "grown"
+    shutil.copytree(grown_once, directory)
+    return directory

@@ -17,24 +17,6 @@ from pathsample.cli import main
 from pathsample.run import run
 from pathsample.setup import read_setup
 
-GROW = "CYCLES 2\nJOBSPERCYCLE 4\nCONNECTUNC LOWEST\nCPUS 1\nSEED 2\n"
-
-
-@pytest.fixture(scope="module")
-def grown_once(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("grown")
-    cluster(directory, 8, GROW, n_minima=5)
-    assert run(directory) == 0
-    return directory
-
-
-@pytest.fixture
-def grown(tmp_path, grown_once):
-    """An LJ8 database with minima and transition states."""
-    directory = tmp_path / "grown"
-    shutil.copytree(grown_once, directory)
-    return directory
-
 
 def pathdata(directory, text, n_atoms=8):
     (directory / "pathdata").write_text(f"SYSTEM LJ\nNATOMS {n_atoms}\n{text}")
@@ -324,7 +306,7 @@ def test_status_while_a_run_is_writing(grown, capsys):
 
 def test_job_script(grown, tmp_path, capsys):
     """The script is valid, passes SIGTERM on, and submits itself again after status 3 alone."""
-    pathdata(grown, GROW.replace("CPUS 1", "CPUS 6"))
+    pathdata(grown, "CYCLES 2\nJOBSPERCYCLE 4\nCONNECTUNC LOWEST\nCPUS 6\nSEED 2\n")
     assert main(["-C", str(grown), "--job-script"]) == 0
     assert "pathsample.slurm written for 6 workers" in capsys.readouterr().out
     text = (grown / "pathsample.slurm").read_text()

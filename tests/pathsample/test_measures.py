@@ -4,7 +4,6 @@ import shutil
 
 import numpy as np
 import pytest
-from landscapes import cluster
 
 from common.database import Database
 from common.formats import xyz
@@ -12,23 +11,6 @@ from common.stationary_points import Minimum, TransitionState, Triple
 from pathsample.cli import main
 from pathsample.measures import order_parameters
 from pathsample.run import run
-
-GROW = "CYCLES 1\nJOBSPERCYCLE 4\nCONNECTUNC LOWEST\nSEED 2\n"
-
-
-@pytest.fixture(scope="module")
-def grown_once(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("grown")
-    cluster(directory, 8, GROW, n_minima=4)
-    assert run(directory) == 0
-    return directory
-
-
-@pytest.fixture
-def grown(tmp_path, grown_once):
-    directory = tmp_path / "grown"
-    shutil.copytree(grown_once, directory)
-    return directory
 
 
 def again(directory, lines):
